@@ -1,0 +1,23 @@
+"""Receive FreshBooks' webhooks: verify, enqueue a hint, answer."""
+
+from typing import Any
+
+from connector.runtime import telemetry, wiring
+from connector.usecases.webhooks import receive
+from connector.web import http_answer, verifiers, webhook_delivery
+
+
+@telemetry.logger.inject_lambda_context
+@telemetry.metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`event` is an HTTP API request (payload 2.0) on /webhooks/freshbooks/{connection}/{event}."""
+    delivery = webhook_delivery(event)
+    telemetry.correlate(context.aws_request_id, delivery.connection)
+    status = receive(
+        delivery,
+        verifiers=verifiers,
+        enqueue=lambda hint: wiring.queue(wiring.settings.records_to_map).send([hint]),
+        report=telemetry.report,
+        correlation_id=context.aws_request_id,
+    )
+    return http_answer(status)

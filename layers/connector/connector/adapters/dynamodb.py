@@ -1,0 +1,295 @@
+"""The one table: document records (ledger), notes, leases.
+
+    pk D#<document id>            sk RECORD          a document: scalars as attributes, the rest as JSON text
+    pk D#<document id>            sk HISTORY#00001   older events, rolled over
+    pk N#<connection>#<topic>     sk <name>          a note
+    pk L#<name>                   sk LEASE           a lease with its fence
+
+Index `by_state` (state_key = connection#direction#STATE, updated) lists; `waiting` (waits_for) is sparse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, State
+
+if TYPE_CHECKING:
+    from connector.ports import Clock
+
+_JSON_FIELDS = frozenset({"reason", "findings", "payloads", "revisions", "shipments", "history"})
+_NUMBER_FIELDS = frozenset({"version", "revision", "attempt", "fence", "lease_until", "duplicates"})
+_INDEXED = frozenset({"pk", "sk", "state_key", "connection", "partner", "type", "number", "direction"})
+
+
+def to_item(record: Record) -> dict[str, Any]:
+    """The record as a DynamoDB item (low-level form)."""
+    key = record.key
+    item: dict[str, Any] = {
+        "pk": {"S": f"D#{key.id}"},
+        "sk": {"S": "RECORD"},
+        "state_key": {"S": f"{key.connection}#{key.direction}#{record.state}"},
+    }
+    for name, part in key._asdict().items():
+        item[name] = {"S": part}
+    for name in (spec.name for spec in fields(Record) if spec.name != "key"):
+        value = getattr(record, name)
+        if name in _JSON_FIELDS:
+            if name == "history":
+                value = [list(asdict(event).values()) for event in value]
+            if value:
+                item[name] = {"S": json.dumps(value, separators=(",", ":"))}
+        elif name in _NUMBER_FIELDS:
+            item[name] = {"N": repr(value)}
+        elif value:
+            item[name] = {"S": value}
+    return item
+
+
+def from_item(item: Mapping[str, Any]) -> Record:
+    """The record in a DynamoDB item (low-level form)."""
+    values: dict[str, Any] = {}
+    for name, typed in item.items():
+        if name in _INDEXED:
+            continue
+        if name in _JSON_FIELDS:
+            value = json.loads(typed["S"])
+            if name == "history":
+                value = tuple(Event(*parts) for parts in value)
+            elif name in ("findings", "revisions"):
+                value = tuple(value)
+            values[name] = value
+        elif name in _NUMBER_FIELDS:
+            number = float(typed["N"])
+            values[name] = number if name == "lease_until" else int(number)
+        elif "S" in typed and name in _SCALARS:
+            values[name] = typed["S"]
+    key = DocumentKey(*(item[name]["S"] for name in DocumentKey._fields))
+    return Record(key=key, **{**values, "state": State(values["state"])})
+
+
+_SCALARS = frozenset(spec.name for spec in fields(Record)) - _JSON_FIELDS - _NUMBER_FIELDS
+
+
+class DynamoLedger:
+    """`ports.Ledger` on the table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, key: DocumentKey) -> Record | None:
+        found = self._client.get_item(TableName=self._table, Key=_record_key(key), ConsistentRead=True)
+        return from_item(found["Item"]) if "Item" in found else None
+
+    def get_many(self, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Record]:
+        records: dict[DocumentKey, Record] = {}
+        remaining = iter(dict.fromkeys(keys))
+        while some := list(islice(remaining, 100)):
+            wanted: dict[str, Any] = {
+                self._table: {"Keys": [_record_key(key) for key in some], "ConsistentRead": True}
+            }
+            while wanted:
+                answer = self._client.batch_get_item(RequestItems=wanted)
+                for item in answer["Responses"].get(self._table, ()):
+                    record = from_item(item)
+                    records[record.key] = record
+                wanted = answer.get("UnprocessedKeys") or {}
+        return records
+
+    def save(self, record: Record, after: int) -> Record | None:
+        if len(record.history) > HISTORY_IN_RECORD:
+            record = self._roll_over(record)
+        condition = (
+            {"ConditionExpression": "attribute_not_exists(pk)"}
+            if after == 0
+            else {
+                "ConditionExpression": "version = :before",
+                "ExpressionAttributeValues": {":before": {"N": str(after)}},
+            }
+        )
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=to_item(record),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **condition,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            stored = error.response.get("Item")
+            if not stored:
+                raise errors.Busy("the record is gone", code="record_gone", retry_after=5) from None
+            return from_item(stored)
+        return None
+
+    def _roll_over(self, record: Record) -> Record:
+        """Move the older half to a page of its own, first: a crash in between leaves it in both, never in none."""
+        older, kept = record.history[: HISTORY_IN_RECORD // 2], record.history[HISTORY_IN_RECORD // 2 :]
+        self._client.put_item(
+            TableName=self._table,
+            Item={
+                "pk": {"S": f"D#{record.key.id}"},
+                "sk": {"S": f"HISTORY#{older[0].n:08d}"},
+                "history": {
+                    "S": json.dumps([list(asdict(event).values()) for event in older], separators=(",", ":"))
+                },
+            },
+        )
+        return replace(record, history=kept)
+
+    def in_state(self, connection: str, direction: str, state: State, before: str = "") -> Iterator[Record]:
+        question: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_state",
+            "KeyConditionExpression": "state_key = :state" + (" AND updated < :before" if before else ""),
+            "ExpressionAttributeValues": {":state": {"S": f"{connection}#{direction}#{state}"}},
+        }
+        if before:
+            question["ExpressionAttributeValues"][":before"] = {"S": before}
+        for item in self._all(question):
+            yield from_item(item)
+
+    def waiting_for(self, what: str) -> list[DocumentKey]:
+        question = {
+            "TableName": self._table,
+            "IndexName": "waiting",
+            "KeyConditionExpression": "waits_for = :what",
+            "ExpressionAttributeValues": {":what": {"S": what}},
+        }
+        return [DocumentKey.of(item["pk"]["S"].removeprefix("D#")) for item in self._all(question)]
+
+    def history(self, key: DocumentKey) -> list[Event]:
+        question = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"D#{key.id}"}},
+            "ConsistentRead": True,
+        }
+        lines = {
+            line[0]: Event(*line)
+            for item in self._all(question)
+            for line in json.loads(item.get("history", {"S": "[]"})["S"])
+        }
+        return [lines[n] for n in sorted(lines)]
+
+    def _all(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self._client.query(**question)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            question = {**question, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+class DynamoNotes:
+    """`ports.Notes` on the table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, connection: str, topic: str, name: str) -> dict[str, Any] | None:
+        found = self._client.get_item(
+            TableName=self._table, Key=_note_key(connection, topic, name), ConsistentRead=True
+        )
+        return json.loads(found["Item"]["value"]["S"]) if "Item" in found else None
+
+    def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]:
+        question: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"N#{connection}#{topic}"}},
+            "ConsistentRead": True,
+        }
+        notes: dict[str, dict[str, Any]] = {}
+        while True:
+            page = self._client.query(**question)
+            notes.update((item["sk"]["S"], json.loads(item["value"]["S"])) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return notes
+            question["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def write(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> None:
+        self._client.put_item(TableName=self._table, Item=_note(connection, topic, name, value))
+
+    def write_new(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> bool:
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=_note(connection, topic, name, value),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def remove(self, connection: str, topic: str, name: str) -> None:
+        self._client.delete_item(TableName=self._table, Key=_note_key(connection, topic, name))
+
+
+class DynamoLeases:
+    """`ports.Leases` on the table: one conditional write takes a lease and raises its fence."""
+
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+
+    @contextmanager
+    def hold(self, name: str, seconds: float) -> Iterator[int | None]:
+        fence = self._take(name, seconds)
+        try:
+            yield fence
+        finally:
+            if fence is not None:
+                self._release(name, fence)
+
+    def _take(self, name: str, seconds: float) -> int | None:
+        now = self._clock.epoch()
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"L#{name}"}, "sk": {"S": "LEASE"}},
+                UpdateExpression="SET fence = if_not_exists(fence, :zero) + :one, lease_until = :until",
+                ConditionExpression="attribute_not_exists(lease_until) OR lease_until < :now",
+                ExpressionAttributeValues={
+                    ":zero": {"N": "0"},
+                    ":one": {"N": "1"},
+                    ":until": {"N": repr(now + seconds)},
+                    ":now": {"N": repr(now)},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return int(answer["Attributes"]["fence"]["N"])
+
+    def _release(self, name: str, fence: int) -> None:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"L#{name}"}, "sk": {"S": "LEASE"}},
+                UpdateExpression="SET lease_until = :zero",
+                ConditionExpression="fence = :fence",
+                ExpressionAttributeValues={":zero": {"N": "0"}, ":fence": {"N": str(fence)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            pass  # somebody took it over after it had run out: theirs now
+
+
+def _record_key(key: DocumentKey) -> dict[str, Any]:
+    return {"pk": {"S": f"D#{key.id}"}, "sk": {"S": "RECORD"}}
+
+
+def _note_key(connection: str, topic: str, name: str) -> dict[str, Any]:
+    return {"pk": {"S": f"N#{connection}#{topic}"}, "sk": {"S": name}}
+
+
+def _note(connection: str, topic: str, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_note_key(connection, topic, name), "value": {"S": json.dumps(value, separators=(",", ":"))}}

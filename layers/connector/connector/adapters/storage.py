@@ -1,0 +1,167 @@
+"""S3 archive, SQS queues and Secrets Manager: the rest of AWS behind the ports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+
+if TYPE_CHECKING:
+    from connector.ports import Archive, Leases
+
+MESSAGE_LIMIT = 200_000
+BATCH_LIMIT = 1_000_000
+
+
+class S3Archive:
+    """`ports.Archive`: payloads addressed by digest, below their connection's prefix."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, connection: str, body: bytes) -> str:
+        digest = hashlib.sha256(body).hexdigest()
+        self._client.put_object(Bucket=self._bucket, Key=_object(connection, digest), Body=body)
+        return digest
+
+    def get(self, connection: str, pointer: str) -> bytes:
+        try:
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=_object(connection, pointer.partition("#")[0])
+            )
+        except self._client.exceptions.NoSuchKey:
+            raise errors.NotFound("the payload is no longer in the archive", code="payload_gone") from None
+        body: bytes = answer["Body"].read()
+        return body
+
+
+def _object(connection: str, digest: str) -> str:
+    return f"{connection}/{digest[:2]}/{digest}"
+
+
+class SqsQueue:
+    """`ports.Queue`: batches of ten within the size limit; what is too large travels by archive pointer."""
+
+    def __init__(self, client: Any, url: str, archive: Archive) -> None:
+        self._client = client
+        self._url = url
+        self._archive = archive
+
+    def send(self, messages: list[dict[str, Any]], delay: int = 0) -> None:
+        entries: list[dict[str, Any]] = []
+        size = 0
+        for message in messages:
+            body = json.dumps(message, separators=(",", ":"))
+            if len(body) > MESSAGE_LIMIT:
+                pointer = self._archive.put(message["connection"], body.encode())
+                body = json.dumps({"connection": message["connection"], "pointer": pointer})
+            if len(entries) == 10 or size + len(body) > BATCH_LIMIT:
+                self._send(entries)
+                entries, size = [], 0
+            entries.append({"Id": str(len(entries)), "MessageBody": body, "DelaySeconds": delay})
+            size += len(body)
+        if entries:
+            self._send(entries)
+
+    def _send(self, entries: list[dict[str, Any]]) -> None:
+        answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        failed = {one["Id"] for one in answer.get("Failed", ())}
+        if failed:
+            raise errors.Busy(f"SQS did not take {len(failed)} of {len(entries)} messages", retry_after=5)
+
+
+class Secrets:
+    """Secrets Manager, one JSON object a secret, named `<stack>/<connection>/<name>`."""
+
+    def __init__(self, client: Any, stack: str) -> None:
+        self._client = client
+        self._stack = stack
+
+    def name(self, connection: str, secret: str) -> str:
+        return f"{self._stack}/{connection}/{secret}"
+
+    def read(self, connection: str, secret: str) -> dict[str, Any] | None:
+        try:
+            # asked for by stage: after a promotion some stores hand out a stale version without it
+            answer = self._client.get_secret_value(
+                SecretId=self.name(connection, secret), VersionStage="AWSCURRENT"
+            )
+        except self._client.exceptions.ResourceNotFoundException:
+            return None
+        value: dict[str, Any] = json.loads(answer["SecretString"])
+        return value
+
+    def write(self, connection: str, secret: str, value: dict[str, Any], token: str | None = None) -> None:
+        """Store a new version; `token` makes a repeated write of the same content the same version."""
+        self._client.put_secret_value(
+            SecretId=self.name(connection, secret),
+            SecretString=json.dumps(value),
+            ClientRequestToken=token or str(uuid.uuid4()),
+        )
+
+    def create(self, connection: str, secret: str, value: dict[str, Any], description: str) -> None:
+        try:
+            self._client.create_secret(
+                Name=self.name(connection, secret), SecretString=json.dumps(value), Description=description
+            )
+        except self._client.exceptions.ResourceExistsException:
+            self.write(connection, secret, value)
+
+    def delete(self, connection: str, secret: str) -> None:
+        try:
+            self._client.delete_secret(SecretId=self.name(connection, secret), RecoveryWindowInDays=7)
+        except self._client.exceptions.ResourceNotFoundException:
+            pass
+
+
+class SharedSpsToken:
+    """One SPS access token for all functions: kept in Secrets Manager, renewed by whoever holds the lease."""
+
+    def __init__(self, secrets: Secrets, leases: Leases, connection: str) -> None:
+        self._secrets = secrets
+        self._leases = leases
+        self._connection = connection
+
+    def read(self) -> tuple[str, float] | None:
+        kept = self._secrets.read(self._connection, "sps-token")
+        return (kept["access_token"], kept["expires_at"]) if kept and kept.get("access_token") else None
+
+    def write(self, token: str, expires_at: float) -> None:
+        self._secrets.write(self._connection, "sps-token", {"access_token": token, "expires_at": expires_at})
+
+    @contextmanager
+    def lease(self) -> Iterator[bool]:
+        with self._leases.hold(f"{self._connection}/sps-token", 60) as fence:
+            yield fence is not None
+
+
+class FreshBooksTokens:
+    """The access token that the single refresher keeps in Secrets Manager; read here, never renewed here."""
+
+    CACHE_SECONDS = 300.0
+
+    def __init__(self, secrets: Secrets, connection: str, clock: Any) -> None:
+        self._secrets = secrets
+        self._connection = connection
+        self._clock = clock
+        self._token = ""
+        self._until = 0.0
+
+    def access_token(self, stale: str | None = None) -> str:
+        if not self._token or self._token == stale or self._clock.epoch() >= self._until:
+            kept = self._secrets.read(self._connection, "freshbooks") or {}
+            self._token = kept.get("access_token", "")
+            self._until = self._clock.epoch() + self.CACHE_SECONDS
+        if not self._token:
+            raise errors.Stranded(
+                "FreshBooks is not authorized for this connection",
+                code="not_authorized",
+                fix="authorize the connection with `connector authorize`",
+            )
+        return self._token

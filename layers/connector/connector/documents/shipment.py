@@ -1,0 +1,237 @@
+"""RSX 7.7.7 Shipment (X12 856).
+
+Each node holds at most one of its child levels: shipment, container, order, pack (tare and pack), item.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from connector.documents.parts import (
+    Carrier,
+    ChargeAllowance,
+    Contact,
+    DateTime,
+    Element,
+    FobInstruction,
+    ItemDescription,
+    LadingWeight,
+    Note,
+    Number,
+    Party,
+    PhysicalDetail,
+    Price,
+    ProductId,
+    QuantityTotal,
+    Reference,
+    Tax,
+)
+
+
+class HeaderFields(Element):
+    TradingPartnerId: str
+    ShipmentIdentification: str
+    ShipDate: str | None = None
+    ShipmentTime: str | None = None
+    TsetPurposeCode: str | None = None
+    TsetTypeCode: str | None = None
+    ShipNoticeDate: str | None = None
+    ShipNoticeTime: str | None = None
+    ASNStructureCode: str | None = None
+    BuyersCurrency: str | None = None
+    SellersCurrency: str | None = None
+    ExchangeRate: Number | None = None
+    StatusReasonCode: str | None = None
+    BillOfLadingNumber: str | None = None
+    CarrierProNumber: str | None = None
+    AppointmentNumber: str | None = None
+    PickupNumber: str | None = None
+    RequestedPickupDate: str | None = None
+    RequestedPickupTime: str | None = None
+    ScheduledShipDate: str | None = None
+    ScheduledShipTime: str | None = None
+    CurrentScheduledDeliveryDate: str | None = None
+    CurrentScheduledDeliveryTime: str | None = None
+    CurrentScheduledShipDate: str | None = None
+    CurrentScheduledShipTime: str | None = None
+    DocumentVersion: str | None = None
+    DocumentRevision: str | None = None
+
+
+class ShipmentHeaderGroup(Element):
+    ShipmentHeader: HeaderFields
+    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = Field(default_factory=list)
+    Notes: list[Note] = Field(default_factory=list)
+    Contacts: list[Contact] = Field(default_factory=list)
+    Address: list[Party] = Field(default_factory=list)
+    CarrierInformation: list[Carrier] = Field(default_factory=list)
+    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
+    Commodity: list[Any] = Field(default_factory=list)
+    CarrierSpecialHandlingDetail: list[Any] = Field(default_factory=list)
+    Taxes: list[Tax] = Field(default_factory=list)
+    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
+    FOBRelatedInstruction: list[FobInstruction] = Field(default_factory=list)
+    QuantityTotals: list[QuantityTotal] = Field(default_factory=list)
+    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+
+
+class ContainerFields(Element):
+    BillOfLadingNumber: str | None = None
+    CarrierProNumber: str | None = None
+
+
+class OrderFields(Element):
+    InternalOrderNumber: str | None = None
+    InternalOrderDate: str | None = None
+    InvoiceNumber: str | None = None
+    InvoiceDate: str | None = None
+    PurchaseOrderNumber: str | None = None
+    ReleaseNumber: str | None = None
+    PurchaseOrderDate: str | None = None
+    Department: str | None = None
+    DepartmentDescription: str | None = None
+    Vendor: str | None = None
+    JobNumber: str | None = None
+    Division: str | None = None
+    CustomerAccountNumber: str | None = None
+    CustomerOrderNumber: str | None = None
+    DeliveryDate: str | None = None
+    DeliveryTime: str | None = None
+
+
+class PackFields(Element):
+    PackLevelType: str | None = None
+    ShippingSerialID: str | None = None
+    CarrierPackageID: str | None = None
+
+
+class LineFields(Element):
+    LineSequenceNumber: str | None = None
+    ApplicationId: str | None = None
+    BuyerPartNumber: str | None = None
+    VendorPartNumber: str | None = None
+    ConsumerPackageCode: str | None = None
+    EAN: str | None = None
+    GTIN: str | None = None
+    UPCCaseCode: str | None = None
+    NatlDrugCode: str | None = None
+    InternationalStandardBookNumber: str | None = None
+    ProductID: list[ProductId] = Field(default_factory=list)
+    OrderQty: Number | None = None
+    OrderQtyUOM: str | None = None
+    PurchasePriceType: str | None = None
+    PurchasePrice: Number | None = None
+    PurchasePriceBasis: str | None = None
+    ItemStatusCode: str | None = None
+    ShipQty: Number | None = None
+    ShipQtyUOM: str | None = None
+    CumulativeQty: Number | None = None
+    ShipDate: str | None = None
+    QtyLeftToReceive: Number | None = None
+    ProductSizeCode: str | None = None
+    ProductSizeDescription: str | None = None
+    ProductColorCode: str | None = None
+    ProductColorDescription: str | None = None
+    ProductMaterialCode: str | None = None
+    ProductMaterialDescription: str | None = None
+    ProductProcessCode: str | None = None
+    ProductProcessDescription: str | None = None
+    Department: str | None = None
+    DepartmentDescription: str | None = None
+    Class: str | None = None
+    SellerDateCode: str | None = None
+    NRFStandardColorAndSize: dict[str, Any] | None = None
+
+
+class ContainerLevelGroup(Element):
+    Container: ContainerFields | None = None
+    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = Field(default_factory=list)
+    Notes: list[Note] = Field(default_factory=list)
+    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
+    CarrierInformation: list[Carrier] = Field(default_factory=list)
+    Address: list[Party] = Field(default_factory=list)
+    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
+    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+
+
+class OrderLevelGroup(Element):
+    OrderHeader: OrderFields = OrderFields()
+    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
+    CarrierInformation: list[Carrier] = Field(default_factory=list)
+    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = Field(default_factory=list)
+    Notes: list[Note] = Field(default_factory=list)
+    Address: list[Party] = Field(default_factory=list)
+    Taxes: list[Tax] = Field(default_factory=list)
+    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
+    Commodity: list[Any] = Field(default_factory=list)
+    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+    ContainerLevel: list[ContainerLevelGroup] = Field(default_factory=list)
+
+
+class PackLevelGroup(Element):
+    Pack: PackFields = PackFields()
+    PhysicalDetails: list[PhysicalDetail] = Field(default_factory=list)
+    MarksAndNumbersCollection: list[Any] = Field(default_factory=list)
+    PalletInformation: list[Any] = Field(default_factory=list)
+    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = Field(default_factory=list)
+    Notes: list[Note] = Field(default_factory=list)
+    Address: list[Party] = Field(default_factory=list)
+    Taxes: list[Tax] = Field(default_factory=list)
+    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
+    CarrierInformation: list[Carrier] = Field(default_factory=list)
+    Packaging: list[Any] = Field(default_factory=list)
+    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+
+
+class ItemLevelGroup(Element):
+    ShipmentLine: LineFields = LineFields()
+    PhysicalDetails: list[PhysicalDetail] = Field(default_factory=list)
+    CarrierSpecialHandlingDetail: list[Any] = Field(default_factory=list)
+    CarrierInformation: list[Carrier] = Field(default_factory=list)
+    Measurements: list[Any] = Field(default_factory=list)
+    PriceInformation: list[Price] = Field(default_factory=list)
+    ProductOrItemDescription: list[ItemDescription] = Field(default_factory=list)
+    MasterItemAttribute: list[Any] = Field(default_factory=list)
+    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = Field(default_factory=list)
+    Notes: list[Note] = Field(default_factory=list)
+    Commodity: list[Any] = Field(default_factory=list)
+    Address: list[Party] = Field(default_factory=list)
+    Subline: list[Any] = Field(default_factory=list)
+    Taxes: list[Tax] = Field(default_factory=list)
+    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
+    ItemLoadInfo: list[Any] = Field(default_factory=list)
+    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
+
+
+class ShipmentSummary(Element):
+    TotalOrders: int | None = None
+    TotalLineItemNumber: int | None = None
+
+
+class Shipment(Element):
+    Meta: Any = None
+    Header: ShipmentHeaderGroup
+    ContainerLevel: list[ContainerLevelGroup] = Field(default_factory=list)
+    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
+    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+    Summary: ShipmentSummary | None = None
+
+    @property
+    def number(self) -> str:
+        return self.Header.ShipmentHeader.ShipmentIdentification

@@ -1,0 +1,91 @@
+"""What all functions share: one wiring per process, SQS batches with partial responses, visibility backoff."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector import errors
+from connector.settings import FunctionSettings
+from connector.telemetry import Telemetry
+from connector.usecases.world import World, full_jitter
+from connector.wiring import Wiring
+
+# the longest that one record may take: work on the next one begins only where this much time is left
+WORST_RECORD_SECONDS = 45.0
+VISIBILITY_MAX_SECONDS = 43_000
+
+telemetry = Telemetry()
+wiring = Wiring(FunctionSettings.of(os.environ), telemetry.report)
+
+
+def consume(event: Mapping[str, Any], context: Any, work: Callable[[World, Mapping[str, Any]], None]) -> dict[str, Any]:
+    """Do `work` for each record of an SQS batch; the ones to be tried again are returned as failures.
+
+    A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its
+    receive count. Where the time gets short the rest is returned untouched.
+    """
+    failures: list[str] = []
+    records = list(event["Records"])
+    while records:
+        if context.get_remaining_time_in_millis() < WORST_RECORD_SECONDS * 1000:
+            break
+        record = records.pop(0)
+        try:
+            message = _message(record["body"])
+            telemetry.correlate(message.get("correlation_id", ""), message["connection"])
+            work(wiring.world(message["connection"]), message)
+        except Exception as error:
+            telemetry.failed("message not done, it comes again", error)
+            failures.append(record["messageId"])
+            _postpone(record, error)
+    failures += [record["messageId"] for record in records]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
+
+
+def each_connection(work: Callable[[str], Any]) -> dict[str, Any]:
+    """Do `work` for every connection; the first error is raised after all had their turn."""
+    done: dict[str, Any] = {}
+    trouble: Exception | None = None
+    for connection in wiring.connections():
+        try:
+            telemetry.correlate("", connection)
+            done[connection] = work(connection)
+        except Exception as error:
+            telemetry.failed("upkeep failed", error)
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+    return done
+
+
+def _message(body: str) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(body)
+    if "pointer" in message:
+        message = json.loads(wiring.archive.get(message["connection"], message["pointer"]))
+    return message
+
+
+def _postpone(record: Mapping[str, Any], error: Exception) -> None:
+    """Set when the message is seen again; leaving it to the queue's own timeout is only slower."""
+    attempt = int(record["attributes"].get("ApproximateReceiveCount", "1"))
+    told = getattr(error, "retry_after", None)
+    wait = full_jitter(attempt) if told is None else told + full_jitter(0)
+    try:
+        wiring.sqs.change_message_visibility(
+            QueueUrl=_queue_url(record["eventSourceARN"]),
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=int(min(max(wait, 1), VISIBILITY_MAX_SECONDS)),
+        )
+    except Exception as problem:
+        telemetry.failed("visibility not changed", problem)
+
+
+def _queue_url(arn: str) -> str:
+    urls = (getattr(wiring.settings, name) for name in ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push"))
+    name = arn.rpartition(":")[2]
+    return next((url for url in urls if url.rpartition("/")[2] == name), "") or str(
+        wiring.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    )

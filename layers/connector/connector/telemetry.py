@@ -1,0 +1,54 @@
+"""Logs and metrics: constant messages with keys, never payloads, tokens or addresses."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+# what may be logged; anything else under another key is dropped, so a payload cannot slip in
+KEYS = frozenset(
+    "connection correlation_id document arrival state path index error error_code partner vendor_id remote_id files "
+    "hints noun id event object_id waited_for count resumed picked_up woken expires_in callback_id function attempt "
+    "retry_after what status".split()
+)
+_COUNTED = {
+    "document arrived": "DocumentsArrived",
+    "document delivered": "DocumentsDelivered",
+    "document parked": "DocumentsParked",
+    "document refused": "DocumentsRefused",
+    "outcome unknown": "OutcomesUnknown",
+    "token refreshed": "TokensRefreshed",
+    "token stranded": "TokensStranded",
+    "webhook taken": "WebhooksTaken",
+    "webhook refused": "WebhooksRefused",
+}
+
+
+# an invocation with nothing to count is no reason to warn
+warnings.filterwarnings("ignore", message="No application metrics to publish")
+
+
+class Telemetry:
+    """Powertools' Logger and Metrics behind `ports.Report`; one metric dimension, the function."""
+
+    def __init__(self) -> None:
+        self.logger = Logger(log_uncaught_exceptions=False)
+        self.metrics = Metrics()
+
+    def report(self, message: str, **keys: Any) -> None:
+        self.logger.info(message, extra={name: value for name, value in keys.items() if name in KEYS})
+        if metric := _COUNTED.get(message):
+            self.metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+
+    def correlate(self, correlation_id: str, connection: str) -> None:
+        """Put the ids on every line that follows."""
+        self.logger.append_keys(correlation_id=correlation_id, connection=connection)
+
+    def failed(self, message: str, error: BaseException) -> None:
+        """Say that work failed, with the error's class and code: its text may hold what the vendor said."""
+        self.logger.warning(
+            message, extra={"error": type(error).__name__, "error_code": getattr(error, "code", "")}
+        )

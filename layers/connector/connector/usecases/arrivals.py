@@ -1,0 +1,130 @@
+"""What both directions do with an arriving document: register it, map it, hand it on, or park it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.ledger import IN_FLIGHT, Arrival, DocumentKey, Record, State, arrive, reason_of
+
+if TYPE_CHECKING:
+    from connector.ports import Queue
+    from connector.usecases.world import World
+
+TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be done with a document: push `document`, or end in `state` without a push."""
+
+    document: Mapping[str, Any] | None = None
+    state: State = State.MAPPED
+    note: str = ""
+    findings: tuple[Mapping[str, str], ...] = ()
+    amount: str = ""
+    currency: str = ""
+    date: str = ""
+
+
+Plan = Callable[[Record], Planned]
+
+
+def settle(
+    world: World,
+    key: DocumentKey,
+    *,
+    digest: str,
+    rank: str,
+    source: str,
+    received: str,
+    correlation_id: str,
+    who: str,
+    plan: Plan,
+    queue: Queue,
+) -> Record:
+    """Register an arrived document, map it by `plan` and send the result to `queue`; the record as stored.
+
+    A new document costs one conditional write. Everything may be repeated at any point: the same content
+    is recognised, and work that had not been sent on is sent again.
+    """
+    stored: Record | None = None
+    for _ in range(TRIES):
+        now = world.clock.now()
+        arrival, record = arrive(
+            stored, key, digest=digest, rank=rank, now=now, who=who, correlation_id=correlation_id,
+            source=source, received=received,
+        )  # fmt: skip
+        after = stored.version if stored else 0
+        planned = None
+        if arrival not in (Arrival.DUPLICATE, Arrival.STALE):
+            record, planned = _plan(world, record, plan, now, who)
+        if record.version != after:
+            stored = world.ledger.save(record, after)
+            if stored is not None:
+                continue
+        world.report("document arrived", document=key.id, arrival=arrival, state=record.state)
+        if planned is not None and planned.document is not None:
+            queue.send([push_message(record, planned.document)])
+        return record
+    raise errors.Busy("the record keeps changing", retry_after=5)
+
+
+def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple[Record, Planned | None]:
+    try:
+        planned = plan(record)
+    except errors.Parked as error:
+        return record if record.state in IN_FLIGHT else hold(record, error, now=now, who=who), None
+    if record.state in (State.MAPPED, *IN_FLIGHT):
+        return record, planned
+    mapped = record.step(
+        planned.state.lower(), now=now, who=who, to=planned.state, note=planned.note,
+        findings=planned.findings, reason={}, waits_for="",
+        amount=planned.amount, currency=planned.currency, date=planned.date,
+    )  # fmt: skip
+    return mapped, planned
+
+
+def hold(record: Record, error: errors.Parked, *, now: str, who: str) -> Record:
+    """The record parked with its reason; unchanged where it is parked for that very reason already."""
+    reason = reason_of(error)
+    waits_for = getattr(error, "waits_for", "")
+    if record.state is State.HELD and dict(record.reason) == reason and record.waits_for == waits_for:
+        return record
+    findings = tuple(getattr(error, "findings", ()))
+    return record.step(
+        "held", now=now, who=who, to=State.HELD, note=error.code,
+        reason=reason, waits_for=waits_for, findings=findings or record.findings,
+    )  # fmt: skip
+
+
+def push_message(record: Record, document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "connection": record.key.connection,
+        "correlation_id": record.correlation_id,
+        "key": record.key.id,
+        "revision": record.revision,
+        "document": document,
+    }
+
+
+def resume(world: World, what: str) -> int:
+    """Send every document that waited for `what` (a document id or a pack) through its mapping again."""
+    keys = world.ledger.waiting_for(what)
+    for key in keys:
+        queue = world.queues.sps_files_to_map if key.direction == "in" else world.queues.records_to_map
+        queue.send([replay_message(key, world.new_id())])
+    if keys:
+        world.report("waiting documents resumed", waited_for=what, count=len(keys))
+    return len(keys)
+
+
+def replay_message(key: DocumentKey, correlation_id: str) -> dict[str, Any]:
+    return {"connection": key.connection, "correlation_id": correlation_id, "replay": key.id}
+
+
+def reopened(record: Record, *, now: str, who: str, note: str) -> Record:
+    """The record ready to be mapped again, as a person asked."""
+    return replace(record).step("replayed", now=now, who=who, to=State.RECEIVED, note=note, reason={}, waits_for="")

@@ -1,0 +1,316 @@
+"""FreshBooks -> SPS: webhook hints and the reconcile poll name records; each is fetched fresh and mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from connector import errors
+from connector.documents.freshbooks import Bill, Invoice
+from connector.findings import Mapped, as_json
+from connector.ledger import FINAL, OPEN, DocumentKey, Record, State, delivered_before
+from connector.mapping.bill_to_rsx import bill_to_rsx
+from connector.mapping.invoice_to_rsx import invoice_to_rsx
+from connector.mapping.invoice_to_shipment import invoice_to_shipment
+from connector.usecases.arrivals import Planned, settle
+from connector.usecases.inbound import blocked, order_key, stored_order
+
+if TYPE_CHECKING:
+    from connector.rules.packs import PartnerPack
+    from connector.usecases.world import World
+
+Noun = Literal["invoice", "bill"]
+POLL_LEASE_SECONDS = 300.0
+OVERLAP_DAYS = 1
+WHO = "map_outbound"
+_EASTERN = ZoneInfo("America/New_York")
+# what a payment, a view or a reminder changes is not the document's content
+_INVOICE_CONTENT = (
+    "invoice_number", "customerid", "create_date", "due_offset_days", "currency_code", "amount", "po_number",
+    "terms", "notes", "discount_value", "fulfillment_date", "organization", "street", "street2", "city", "province",
+    "code", "country", "lines",
+)  # fmt: skip
+_INVOICE_LINE = ("name", "description", "qty", "unit_cost", "taxName1", "taxAmount1", "taxName2", "taxAmount2")
+_BILL_CONTENT = ("bill_number", "issue_date", "due_offset_days", "currency_code", "total_amount", "lines")
+_BILL_LINE = (
+    "description", "quantity", "unit_cost", "tax_name1", "tax_percent1", "tax_name2", "tax_percent2",
+)  # fmt: skip
+
+
+def hint(connection: str, noun: Noun, object_id: int, event: str, correlation_id: str) -> dict[str, Any]:
+    """The message that says: look at this record."""
+    return {"connection": connection, "correlation_id": correlation_id, "noun": noun, "id": object_id, "event": event}
+
+
+def poll_freshbooks(world: World) -> int:
+    """Send a hint for every invoice and bill that is not as the ledger last saw it; how many.
+
+    Invoices by `updated_min` with a day's overlap (FreshBooks filters by US/Eastern days); bills in full,
+    as nothing filters them by change. Deleted ones are a list of their own.
+    """
+    with world.leases.hold(f"{world.id}/poll-freshbooks", POLL_LEASE_SECONDS) as fence:
+        if fence is None:
+            world.report("poll skipped, another one is running")
+            return 0
+        started = world.clock.now()
+        mark = world.notes.read(world.id, "poll", "freshbooks") or {}
+        since = _since(mark.get("watermark"))
+        run = world.new_id()
+        hints: list[dict[str, Any]] = []
+        seen = world.notes.read_all(world.id, "seen")
+        for deleted in (False, True):
+            invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
+            bills: Iterable[Bill] = world.freshbooks.list_bills(deleted=deleted)
+            for noun, records in (("invoice", invoices), ("bill", bills)):
+                for record in records:
+                    known = seen.get(f"{noun}:{record.id}")
+                    if deleted and known is None:
+                        continue
+                    if known is None or known["version"] != _version(record):
+                        hints.append(hint(world.id, noun, record.id, f"{noun}.polled", f"{run}.{len(hints) + 1}"))  # type: ignore[arg-type]
+        world.queues.records_to_map.send(hints)
+        world.notes.write(world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)})
+        world.report("books polled", hints=len(hints))
+        return len(hints)
+
+
+def _since(watermark: str | None) -> date | None:
+    if not watermark:
+        return None
+    return datetime.fromisoformat(watermark).astimezone(_EASTERN).date() - timedelta(days=OVERLAP_DAYS)
+
+
+def _version(record: Invoice | Bill) -> str:
+    return f"{record.change_token}/{record.vis_state}"
+
+
+def map_outbound(world: World, message: Mapping[str, Any]) -> None:
+    """Map the record that a hint names, or map one parked document again (`replay`)."""
+    correlation_id = message["correlation_id"]
+    if "replay" in message:
+        record = world.ledger.get(DocumentKey.of(message["replay"]))
+        if record is None or record.state not in OPEN:
+            world.report("nothing to replay", document=message["replay"])
+            return
+        noun, _, object_id = record.source.partition(":")
+    else:
+        noun, object_id = message["noun"], str(message["id"])
+    if noun == "invoice":
+        _take_invoice(world, int(object_id), correlation_id)
+    elif noun == "bill":
+        _take_bill(world, int(object_id), correlation_id)
+    else:
+        world.report("no work for this kind of record", noun=noun)
+
+
+def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
+    try:
+        invoice = world.freshbooks.get_invoice(object_id)
+    except errors.NotFound:
+        world.report("record is not in FreshBooks", noun="invoice", id=object_id)
+        return
+    if invoice.is_draft and not invoice.is_deleted:
+        # no mark: sending a draft changes it, and the poll then shows it again
+        _saw(world, "invoice", invoice, "draft")
+        return
+    found = _partner_of(world, invoice)
+    if found is None:
+        _saw(world, "invoice", invoice, "not a trading partner's")
+        return
+    pack, order = found
+    for type_, wanted in (("invoice", pack.invoices.send), ("asn", pack.invoices.asn)):
+        if wanted:
+            _settle_record(
+                world, DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
+                invoice, digest=content_digest(invoice), correlation_id=correlation_id,
+                plan=lambda record, type_=type_: _plan_invoice(world, invoice, order, pack, record, type_),
+            )  # fmt: skip
+    _saw(world, "invoice", invoice, pack.trading_partner_id)
+
+
+def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
+    senders = [pack for pack in world.packs().values() if pack.bills.send]
+    if not senders:
+        return
+    try:
+        bill = world.freshbooks.get_bill(object_id)
+    except errors.NotFound:
+        world.report("record is not in FreshBooks", noun="bill", id=object_id)
+        return
+    if _is_ours(world, bill):
+        _saw(world, "bill", bill, "made by the connector")
+        return
+    pack = _bill_partner(world, bill, senders)
+    if pack is None:
+        _saw(world, "bill", bill, "not a trading partner's")
+        return
+    number = bill.bill_number or f"bill-{bill.id}"
+    _settle_record(
+        world, DocumentKey(world.id, "out", pack.trading_partner_id, "bill", number), bill,
+        digest=content_digest(bill), correlation_id=correlation_id,
+        plan=lambda record: _plan_bill(world, bill, pack, record),
+    )  # fmt: skip
+    _saw(world, "bill", bill, pack.trading_partner_id)
+
+
+def _settle_record(
+    world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Any
+) -> None:
+    received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
+    settled = settle(
+        world, key, digest=digest + ("-deleted" if record.vis_state == 1 else ""), rank=record.change_token or "",
+        source=f"{'invoice' if isinstance(record, Invoice) else 'bill'}:{record.id}", received=received,
+        correlation_id=correlation_id, who=WHO, plan=plan, queue=world.queues.rsx_to_push,
+    )  # fmt: skip
+    if settled.state is State.HELD and settled.waits_for:
+        waited = world.ledger.get(DocumentKey.of(settled.waits_for))
+        if waited is not None:
+            # it arrived between our look and our parking, and so woke nobody
+            settle(
+                world, key, digest=settled.digest, rank=settled.rank, source=settled.source, received=received,
+                correlation_id=correlation_id, who=WHO, plan=plan, queue=world.queues.rsx_to_push,
+            )  # fmt: skip
+
+
+def content_digest(record: Invoice | Bill) -> str:
+    """The digest of what a trading partner would see of a record; payments and views don't change it."""
+    fields, line_fields = (
+        (_INVOICE_CONTENT, _INVOICE_LINE) if isinstance(record, Invoice) else (_BILL_CONTENT, _BILL_LINE)
+    )
+    values = record.model_dump(mode="json", include=set(fields))
+    values["lines"] = [{name: line.get(name) for name in line_fields} for line in values.get("lines") or ()]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
+    """Remember which version was looked at, so that the poll need not show it again."""
+    world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": _version(record), "what": what})
+
+
+def _partner_of(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | None] | None:
+    """The trading partner an invoice is for, and the stored order that its PO number names.
+
+    The order decides, since it says who ordered; without one, the client that a pack names.
+    """
+    packs = world.packs()
+    by_client = [
+        pack
+        for pack in packs.values()
+        if invoice.customerid in pack.freshbooks.client_ids
+        or (invoice.current_organization or invoice.organization or "") in pack.freshbooks.client_names
+    ]
+    if invoice.po_number:
+        keys = {order_key(world.id, pack.trading_partner_id, invoice.po_number): pack for pack in packs.values()}
+        orders = world.ledger.get_many(keys)
+        matches = [(keys[key], order) for key, order in orders.items() if not by_client or keys[key] in by_client]
+        if len(matches) == 1:
+            return matches[0]
+    if len(by_client) == 1:
+        return by_client[0], None
+    return None
+
+
+def _plan_invoice(
+    world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack, record: Record, type_: str
+) -> Planned:
+    if invoice.is_deleted:
+        return _deleted(record)
+    if order_record is None and invoice.po_number:
+        raise errors.Waiting(
+            f"the order {invoice.po_number} that the invoice names has not arrived",
+            code="order_not_there",
+            waits_for=order_key(world.id, pack.trading_partner_id, invoice.po_number).id,
+            fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
+        )
+    order = stored_order(world, order_record) if order_record is not None else None
+    client = world.freshbooks.get_client(invoice.customerid) if order is None and invoice.customerid else None
+    purpose = "05" if delivered_before(record) else "00"
+    profile = world.connection.profile
+    if type_ == "asn":
+        mapped = invoice_to_shipment(invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose)
+    else:
+        mapped = invoice_to_rsx(invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose)
+    return _sendable(mapped, str(invoice.amount.amount) if invoice.amount else "", invoice.currency_code or "",
+                     str(invoice.create_date or ""))  # fmt: skip
+
+
+def _plan_bill(world: World, bill: Bill, pack: PartnerPack, record: Record) -> Planned:
+    if bill.vis_state == 1:
+        return _deleted(record)
+    order_record = None
+    if bill.bill_number:
+        order_record = world.ledger.get(order_key(world.id, pack.trading_partner_id, bill.bill_number))
+    mapped = bill_to_rsx(
+        bill,
+        order=stored_order(world, order_record) if order_record is not None else None,
+        pack=pack,
+        profile=world.connection.profile,
+        purpose="05" if delivered_before(record) else "00",
+    )
+    total = bill.total_amount or bill.amount
+    return _sendable(mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or ""))
+
+
+def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned:
+    if mapped.blocked:
+        raise blocked(mapped)
+    return Planned(
+        document=mapped.document, findings=tuple(as_json(mapped.findings)), amount=amount, currency=currency, date=date_
+    )
+
+
+def _deleted(record: Record) -> Planned:
+    if not delivered_before(record):
+        return Planned(state=State.CANCELLED, note="deleted in FreshBooks before it was sent")
+    raise errors.CheckFailed(
+        "deleted in FreshBooks after it was sent to the trading partner",
+        code="deleted_after_sending",
+        fix="agree with the partner on a credit or cancellation, then mark it resolved",
+    )
+
+
+def _is_ours(world: World, bill: Bill) -> bool:
+    """Whether the connector made this bill from an order: those are never echoed outward.
+
+    A bill that is being made right now (its order claimed or in doubt) counts, since its webhook can be
+    faster than our own confirmation.
+    """
+    if not bill.bill_number:
+        return False
+    keys = [order_key(world.id, partner, bill.bill_number) for partner in world.packs()]
+    for order in world.ledger.get_many(keys).values():
+        if order.remote_id == str(bill.id) or (not order.remote_id and order.state not in FINAL):
+            return True
+    return False
+
+
+def _bill_partner(world: World, bill: Bill, senders: list[PartnerPack]) -> PartnerPack | None:
+    """The partner whose vendor the bill is from. FreshBooks' answer may not name the vendor: then by asking
+    for each partner's bills, which needs the vendor filter to be honoured (the client checks)."""
+    vendors = world.notes.read_all(world.id, "vendor")
+    ids = {
+        pack.freshbooks.vendor_id or vendors.get(pack.trading_partner_id, {}).get("vendorid"): pack for pack in senders
+    }
+    ids.pop(None, None)
+    if bill.vendorid is not None:
+        return ids.get(bill.vendorid) or _by_account(world, bill.vendorid, senders)
+    if not ids:
+        for vendor in world.freshbooks.list_vendors():
+            for pack in senders:
+                if vendor.account_number == pack.trading_partner_id:
+                    ids[vendor.vendorid] = pack
+    owners = [
+        pack
+        for vendor_id, pack in ids.items()
+        if any(one.id == bill.id for one in world.freshbooks.list_bills(vendor_id=vendor_id))
+    ]
+    return owners[0] if len(owners) == 1 else None
+
+
+def _by_account(world: World, vendor_id: int, senders: list[PartnerPack]) -> PartnerPack | None:
+    accounts = {vendor.vendorid: vendor.account_number for vendor in world.freshbooks.list_vendors()}
+    return next((pack for pack in senders if pack.trading_partner_id == accounts.get(vendor_id)), None)

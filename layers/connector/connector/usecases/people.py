@@ -1,0 +1,118 @@
+"""What people ask for: the list of documents, one document's whole story, and doing one again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, verify_history
+from connector.usecases.arrivals import reopened, replay_message, resume
+from connector.usecases.world import pack_name
+
+if TYPE_CHECKING:
+    from connector.ports import Archive, Ledger
+    from connector.rules.packs import PartnerPack
+    from connector.usecases.world import World
+
+ALL_STATES = tuple(State)
+
+
+def documents(
+    ledger: Ledger, connection: str, *, states: Iterable[State] = ALL_STATES, direction: str = "",
+    partner: str = "", type_: str = "", text: str = "",
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Summaries of a connection's documents, state by state, oldest change first.
+
+    `text` is looked for in the document number, the reference, and the reason.
+    """
+    for way in ("in", "out"):
+        if direction in ("", way):
+            for state in states:
+                for record in ledger.in_state(connection, way, state):
+                    if (not partner or record.key.partner == partner) and (not type_ or record.key.type == type_):
+                        summary = summary_of(record)
+                        if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():
+                            yield summary
+
+
+def summary_of(record: Record) -> dict[str, Any]:
+    key = record.key
+    return {
+        "id": key.id,
+        "connection": key.connection,
+        "direction": key.direction,
+        "partner": key.partner,
+        "type": key.type,
+        "number": key.number,
+        "state": str(record.state),
+        "revision": record.revision,
+        "amount": record.amount,
+        "currency": record.currency,
+        "date": record.date,
+        "updated": record.updated,
+        "attempts": record.attempt,
+        "duplicates": record.duplicates,
+        "remote_id": record.remote_id,
+        "reference": record.reference,
+        "reason": dict(record.reason),
+        "waits_for": record.waits_for,
+    }
+
+
+def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool = False) -> dict[str, Any]:
+    """Everything known of one document: summary, findings, history (checked), shipments, payloads if asked for."""
+    record = ledger.get(key)
+    if record is None:
+        raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
+    history = ledger.history(key)
+    told: dict[str, Any] = {
+        **summary_of(record),
+        "source": record.source,
+        "findings": list(record.findings),
+        "revisions": list(record.revisions),
+        "shipments": dict(record.shipments),
+        "history": [asdict(event) for event in history],
+        "history_broken_at": verify_history(tuple(history)),
+        "payloads": dict(record.payloads),
+    }
+    if payloads:
+        told["contents"] = {stage: _content(archive, key.connection, at) for stage, at in record.payloads.items()}
+    return told
+
+
+def _content(archive: Archive, connection: str, pointer: str) -> Any:
+    body = archive.get(connection, pointer)
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def replay(world: World, key: DocumentKey, *, who: str) -> Record:
+    """Put a parked or refused document through its mapping again, from its archived input."""
+    record = world.ledger.get(key)
+    if record is None:
+        raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
+    if record.state in IN_FLIGHT:
+        raise errors.Busy("the document is being delivered right now", retry_after=60)
+    if record.state not in (State.HELD, State.REJECTED, State.RECEIVED, State.MAPPED):
+        raise errors.CheckFailed(
+            f"the document is {record.state}: replaying it would send it twice", code="nothing_to_replay"
+        )
+    again = reopened(record, now=world.clock.now(), who=who, note="asked for by a person")
+    if world.ledger.save(again, record.version) is not None:
+        raise errors.Busy("the record moved on meanwhile", retry_after=1)
+    queue = world.queues.sps_files_to_map if key.direction == "in" else world.queues.records_to_map
+    queue.send([replay_message(key, world.new_id())])
+    return again
+
+
+def set_up_partner(world: World, pack: PartnerPack) -> int:
+    """Store a partner pack and resume what waited for it; how many documents that was."""
+    partner = pack.trading_partner_id
+    world.notes.write(world.id, "pack", partner, pack.model_dump(mode="json", exclude_defaults=True))
+    world.forget_packs()
+    return resume(world, pack_name(world.id, partner))

@@ -1,0 +1,259 @@
+"""The three places documents go: FreshBooks bills, the shipment events of a bill, and SPS's mailbox."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.documents.freshbooks import Bill
+from connector.ledger import DocumentKey, Record
+from connector.usecases.arrivals import TRIES
+from connector.usecases.inbound import order_key
+from connector.usecases.push import Push, Receipt, push
+
+if TYPE_CHECKING:
+    from connector.usecases.world import World
+
+VENDOR_LEASE_SECONDS = 90.0
+HISTORY_LAG_SECONDS = 330.0
+WHO = "push_freshbooks"
+
+
+def push_document(world: World, message: Mapping[str, Any]) -> None:
+    """Push one document of either direction to where its kind goes."""
+    key = DocumentKey.of(message["key"])
+    if key.direction == "out":
+        push(world, message, MailboxTarget(world), "push_sps")
+    else:
+        push(world, message, BillTarget(world) if key.type == "order" else ShipmentTarget(world), WHO)
+
+
+class BillTarget:
+    """A purchase order becomes a bill; a revision updates it; a cancellation deletes it while unpaid."""
+
+    settle_seconds = 60.0
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def prepare(self, push: Push) -> Push:
+        if push.document.get("cancel"):
+            return replace(push, reference=_last_remote_id(push.record), body={"bill": {"vis_state": 1}})
+        vendor = push.document["bill_vendor"]
+        bill = dict(push.document["bill"])
+        bill.setdefault("vendorid", None)
+        if bill["vendorid"] is None:
+            bill["vendorid"] = self._vendor_id(vendor)
+        category = self._category_id(push.record.key.partner) if any("categoryid" not in x for x in bill["lines"]) else 0
+        bill["lines"] = [{"categoryid": category, **line} for line in bill["lines"]]
+        return replace(push, reference=bill["bill_number"], body={"bill": {"vendorid": bill.pop("vendorid"), **bill}})
+
+    def deliver(self, push: Push) -> Receipt:
+        known = _last_remote_id(push.record)
+        if push.document.get("cancel"):
+            return self._cancel(known)
+        difference = None
+        if known:
+            self._may_change(known)
+            answer = self._world.freshbooks.update_bill(int(known), push.body)
+            _must_match(push.body["bill"], self._world.freshbooks.get_bill(int(known)))
+        else:
+            answer = self._world.freshbooks.create_bill(push.body)
+            difference = _difference(push.body["bill"], answer)
+        return Receipt(str(answer.id), answer.model_dump(mode="json", exclude_unset=True), difference)
+
+    def find(self, push: Push) -> Receipt | None:
+        known = _last_remote_id(push.record)
+        if known:
+            # updates and deletes act on one known bill: doing them again changes nothing more
+            return None
+        bill = push.body["bill"]
+        found = self._world.freshbooks.find_bills(bill["vendorid"], bill["bill_number"])
+        matches = [one for one in found if _difference(bill, one) is None]
+        return Receipt(str(matches[0].id), matches[0].model_dump(mode="json", exclude_unset=True)) if matches else None
+
+    def _cancel(self, remote_id: str) -> Receipt:
+        self._may_change(remote_id)
+        answer = self._world.freshbooks.delete_bill(int(remote_id))
+        return Receipt(remote_id, answer.model_dump(mode="json", exclude_unset=True))
+
+    def _may_change(self, remote_id: str) -> None:
+        bill = self._world.freshbooks.get_bill(int(remote_id))
+        if bill.paid is not None and bill.paid.amount > 0:
+            raise errors.CheckFailed(
+                "the order changed after its bill was paid",
+                code="bill_already_paid",
+                fix="settle the difference in FreshBooks, then mark this document resolved",
+            )
+
+    def _vendor_id(self, vendor: Mapping[str, Any]) -> int:
+        """The bill vendor of a trading partner: learned, else found by account number, then name, else created.
+
+        One worker at a time looks and creates, and always looks before creating, so a lost reply to the
+        creation finds the vendor the next time.
+        """
+        world, partner = self._world, str(vendor["account_number"])
+        learned = world.notes.read(world.id, "vendor", partner)
+        if learned:
+            return int(learned["vendorid"])
+        with world.leases.hold(f"{world.id}/vendor/{partner}", VENDOR_LEASE_SECONDS) as fence:
+            if fence is None:
+                raise errors.Busy("another worker is setting up the vendor", code="vendor_busy", retry_after=5)
+            vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
+            name = _folded(str(vendor["vendor_name"]))
+            same = [one for one in vendors if one.account_number == partner] or [
+                one for one in vendors if not one.account_number and _folded(one.vendor_name or "") == name
+            ]
+            if not same:
+                try:
+                    same = [world.freshbooks.create_vendor({"bill_vendor": dict(vendor)})]
+                except errors.OutcomeUnknown:
+                    raise errors.Busy("the vendor may have been created", code="vendor_busy", retry_after=30) from None
+            vendor_id = same[0].vendorid
+            world.notes.write(world.id, "vendor", partner, {"vendorid": vendor_id})
+            world.report("vendor learned", partner=partner, vendor_id=vendor_id)
+            return int(vendor_id)
+
+    def _category_id(self, partner: str) -> int:
+        world = self._world
+        name = world.pack(partner).freshbooks.category or world.connection.category
+        if not name:
+            raise errors.NotConfigured(
+                "no FreshBooks category is set for this partner's bill lines",
+                code="no_category",
+                fix="name one in the partner's pack (freshbooks.category) or for the connection",
+            )
+        learned = world.notes.read(world.id, "category", name)
+        if learned:
+            return int(learned["id"])
+        for category in world.freshbooks.list_categories():
+            if _folded(category.category or "") == _folded(name):
+                world.notes.write(world.id, "category", name, {"id": category.categoryid})
+                return int(category.categoryid)
+        raise errors.NotConfigured(
+            f"FreshBooks has no expense category named {name}",
+            code="no_such_category",
+            fix="name an existing one in the partner's pack (freshbooks.category)",
+        )
+
+
+class ShipmentTarget:
+    """A shipment advice becomes events of its orders' bills, kept with the orders' records."""
+
+    settle_seconds = 0.0
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def prepare(self, push: Push) -> Push:
+        return replace(push, reference=push.record.key.number, body=push.document)
+
+    def deliver(self, push: Push) -> Receipt:
+        """Every step may be repeated: events are kept by shipment number, and updates are whole."""
+        remote_ids = []
+        for event in push.document["events"]:
+            order = self._keep(push.record, event)
+            remote_ids.append(order.remote_id)
+            adjusted = push.document.get("bills", {}).get(event["purchase_order"])
+            if adjusted is not None:
+                self._adjust(order, adjusted["bill"])
+        return Receipt(",".join(remote_ids), {"events": len(push.document["events"])})
+
+    def find(self, push: Push) -> Receipt | None:
+        return None
+
+    def _keep(self, shipment: Record, event: Mapping[str, Any]) -> Record:
+        world = self._world
+        key = order_key(world.id, shipment.key.partner, event["purchase_order"])
+        order = world.ledger.get(key)
+        for _ in range(TRIES):
+            if order is None:
+                raise errors.CheckFailed("the order's record is gone", code="order_gone")
+            if order.shipments.get(shipment.key.number) == dict(event):
+                return order
+            stepped = order.step(
+                "shipment", now=world.clock.now(), who=WHO, note=f"{shipment.key.number}: {event['status']}",
+                shipments={**order.shipments, shipment.key.number: dict(event)},
+            )  # fmt: skip
+            stored = world.ledger.save(stepped, order.version)
+            if stored is None:
+                return stepped
+            order = stored
+        raise errors.Busy("the order's record keeps changing", retry_after=5)
+
+    def _adjust(self, order: Record, bill: Mapping[str, Any]) -> None:
+        target = BillTarget(self._world)
+        body = target.prepare(Push(order, {"bill": bill, "bill_vendor": _vendor_of(self._world, order)})).body
+        target._may_change(order.remote_id)
+        self._world.freshbooks.update_bill(int(order.remote_id), body)
+        _must_match(body["bill"], self._world.freshbooks.get_bill(int(order.remote_id)))
+
+
+class MailboxTarget:
+    """Invoices, bills and ASNs become files in SPS's `in/`, named by number and revision."""
+
+    settle_seconds = HISTORY_LAG_SECONDS
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def prepare(self, push: Push) -> Push:
+        key, sps = push.record.key, self._world.connection.sps
+        mark = hashlib.sha256(f"{key.id}/{push.record.digest}".encode()).hexdigest()[:8]
+        number = re.sub(r"[^A-Za-z0-9._-]", "_", key.number)
+        prefix = sps.shipment_prefix if key.type == "asn" else sps.invoice_prefix
+        return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.json", body=push.document)
+
+    def deliver(self, push: Push) -> Receipt:
+        self._world.sps.upload(push.reference, json.dumps(push.body, ensure_ascii=False, indent=1).encode())
+        return Receipt(push.reference)
+
+    def find(self, push: Push) -> Receipt | None:
+        """By the listing of our outbox, else by SPS's history, which may lag five minutes."""
+        sps, wanted = self._world.sps, push.reference.lstrip("/")
+        if any(entry.path.lstrip("/") == wanted for entry in sps.list(self._world.connection.sps.outbox)):
+            return Receipt(push.reference)
+        if any(entry.path.lstrip("/") == wanted for entry in sps.history(after=push.record.created[:19])):
+            return Receipt(push.reference)
+        return None
+
+
+def _last_remote_id(record: Record) -> str:
+    return record.remote_id or next((p["remote_id"] for p in reversed(record.revisions) if p["remote_id"]), "")
+
+
+def _vendor_of(world: World, order: Record) -> dict[str, Any]:
+    pack = world.pack(order.key.partner)
+    return {"account_number": order.key.partner, "vendor_name": pack.vendor_name}
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _difference(sent: Mapping[str, Any], kept: Bill) -> str | None:
+    """What differs between a bill as sent and as FreshBooks has it: it drops what it does not like silently."""
+    if kept.bill_number != sent["bill_number"]:
+        return "bill number"
+    if len(kept.lines) != len(sent["lines"]):
+        return f"{len(sent['lines'])} lines sent, {len(kept.lines)} kept"
+    wanted = sum((Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in sent["lines"]), Decimal())
+    if kept.amount is not None and kept.amount.amount != wanted:
+        return f"{wanted} sent, {kept.amount.amount} kept"
+    return None
+
+
+def _must_match(sent: Mapping[str, Any], kept: Bill) -> None:
+    difference = _difference(sent, kept)
+    if difference is not None:
+        raise errors.Refused(
+            f"FreshBooks did not take the change of the bill ({difference})",
+            code="change_ignored",
+            fix="change the bill in FreshBooks by hand, then mark this document resolved",
+        )

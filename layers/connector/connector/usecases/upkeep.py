@@ -1,0 +1,82 @@
+"""What runs on a schedule so that nothing stays behind: doubts, lost messages, pick-ups, missed wake-ups."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from connector import errors
+from connector.ledger import Record, State
+from connector.usecases.arrivals import replay_message, resume
+from connector.usecases.inbound import order_key
+
+if TYPE_CHECKING:
+    from connector.ledger import Direction
+    from connector.usecases.world import World
+
+STALE_MINUTES = 15
+WHO = "resolve_in_doubt"
+
+
+def resolve_in_doubt(world: World) -> dict[str, int]:
+    """Send on every document that nobody works on any more; how many of which kind.
+
+    A document that is mapped, claimed or in doubt goes through its mapping again: the mapping is pure and
+    the claim absorbs repeats, and where the outcome is unknown the push asks the target first.
+    """
+    done = {"resumed": 0, "picked_up": 0, "woken": 0}
+    before = _ago(world, STALE_MINUTES)
+    for direction in ("in", "out"):
+        for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
+            for record in world.ledger.in_state(world.id, direction, state, before if state is not State.IN_DOUBT else ""):
+                _send_on(world, record)
+                done["resumed"] += 1
+        done["woken"] += _wake(world, direction)  # type: ignore[arg-type]
+    done["picked_up"] = _picked_up(world)
+    world.report("upkeep done", **done)
+    return done
+
+
+def _ago(world: World, minutes: int) -> str:
+    return (datetime.fromisoformat(world.clock.now()) - timedelta(minutes=minutes)).isoformat()
+
+
+def _send_on(world: World, record: Record) -> None:
+    queue = world.queues.sps_files_to_map if record.key.direction == "in" else world.queues.records_to_map
+    queue.send([replay_message(record.key, record.correlation_id or world.new_id())])
+
+
+def _wake(world: World, direction: Direction) -> int:
+    """Resume documents whose wait is over but whom nobody woke (the index was a moment behind)."""
+    woken = 0
+    waits = {r.waits_for for r in world.ledger.in_state(world.id, direction, State.HELD) if r.waits_for}
+    for what in waits:
+        _, kind, rest = what.split("/", 2)
+        if kind == "pack":
+            there = rest in world.packs()
+        else:
+            partner, _, number = rest.split("/", 2)
+            order = world.ledger.get(order_key(world.id, partner, number))
+            there = order is not None and bool(order.remote_id)
+        woken += resume(world, what) if there else 0
+    return woken
+
+
+def _picked_up(world: World) -> int:
+    """Mark what SPS has taken from our outbox, by its history."""
+    waiting = {record.reference.lstrip("/"): record for record in world.ledger.in_state(world.id, "out", State.DELIVERED)}
+    if not waiting:
+        return 0
+    oldest = min(record.updated for record in waiting.values())
+    count = 0
+    try:
+        entries = list(world.sps.history(after=oldest[:19]))
+    except errors.NotSent:
+        return 0
+    for entry in entries:
+        record = waiting.get(entry.path.lstrip("/"))
+        if record is not None and {"downloaded", "deleted"} & set(entry.statuses):
+            taken = record.step("picked up", now=world.clock.now(), who=WHO, to=State.PICKED_UP)
+            count += world.ledger.save(taken, record.version) is None
+            waiting.pop(entry.path.lstrip("/"))
+    return count

@@ -1,0 +1,147 @@
+"""FreshBooks' webhooks: verify the signature, and pass on a hint; the payload itself is never trusted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
+
+from connector import errors
+from connector.usecases.outbound import hint
+
+if TYPE_CHECKING:
+    from connector.ports import Leases, Report
+    from connector.usecases.tokens import SecretStore
+
+BODY_LIMIT = 65_536
+EVENTS = ("invoice", "bill")
+_CONNECTION = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook request, as API Gateway hands it over: header names in lower case, the body raw."""
+
+    connection: str
+    event: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def receive(
+    delivery: Delivery,
+    *,
+    verifiers: Callable[[str, str, bool], list[str]],
+    enqueue: Callable[[dict[str, Any]], None],
+    report: Report,
+    correlation_id: str,
+) -> int:
+    """The status to answer. 2xx only once the hint is in the queue, so that the sender tries again otherwise.
+
+    `verifiers(connection, event, fresh)` gives the keys in use, two during a rotation; an unknown
+    connection and a bad signature get the same answer after the same work.
+    """
+    if len(delivery.body) > BODY_LIMIT:
+        return 413
+    if delivery.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        return 415
+    fields = _fields(delivery.body)
+    if fields is None or not _CONNECTION.fullmatch(delivery.connection):
+        return 400
+    if fields.get("name") == "callback.verify":
+        return _handshake(delivery, fields, enqueue, correlation_id)
+    signature = delivery.headers.get("x-freshbooks-hmac-sha256", "")
+    if not any(
+        signed(fields, key, signature) for fresh in (False, True)
+        for key in verifiers(delivery.connection, delivery.event, fresh) or ["no such callback"]
+    ):  # fmt: skip
+        report("webhook refused", connection=delivery.connection)
+        return 401
+    noun, _, _ = fields.get("name", "").partition(".")
+    if noun not in EVENTS or not fields.get("object_id", "").isdigit():
+        report("webhook for an event without work", event=noun)
+        return 200
+    enqueue(hint(delivery.connection, noun, int(fields["object_id"]), fields["name"], correlation_id))  # type: ignore[arg-type]
+    report("webhook taken", event=fields["name"], object_id=fields["object_id"])
+    return 200
+
+
+def signed(fields: Mapping[str, str], verifier: str, signature: str) -> bool:
+    """Whether `signature` is FreshBooks' over the form fields: over their JSON in the order received."""
+    try:
+        given = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(hmac.new(verifier.encode(), json.dumps(fields).encode(), hashlib.sha256).digest(), given)
+
+
+def _fields(body: bytes) -> dict[str, str] | None:
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=32)
+    except ValueError:
+        return None
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else None
+
+
+def _handshake(
+    delivery: Delivery, fields: Mapping[str, str], enqueue: Callable[[dict[str, Any]], None], correlation_id: str
+) -> int:
+    """The one unsigned request: taken further only where this callback is being registered right now."""
+    if not fields.get("object_id", "").isdigit() or not 8 <= len(fields.get("verifier", "")) <= 200:
+        return 400
+    enqueue(
+        {
+            "connection": delivery.connection,
+            "correlation_id": correlation_id,
+            "noun": "callback",
+            "id": int(fields["object_id"]),
+            "event": delivery.event,
+            "verifier": fields["verifier"],
+        }
+    )
+    return 200
+
+
+class Callbacks(Protocol):
+    def verify_callback(self, callback_id: int, verifier: str) -> Any: ...
+
+
+def confirm_callback(
+    connection: str,
+    message: Mapping[str, Any],
+    *,
+    secrets: SecretStore,
+    leases: Leases,
+    freshbooks: Callbacks,
+    report: Report,
+) -> None:
+    """Finish a registration: answer FreshBooks with the verifier and keep it as the callback's key.
+
+    Accepted only for a callback id that `connections add` put on the list and that has no key yet: a
+    handshake is not authenticated by anything else.
+    """
+    with leases.hold(f"{connection}/webhooks", 60) as fence:
+        if fence is None:
+            raise errors.Busy("another callback is being confirmed", retry_after=2)
+        kept = secrets.read(connection, "webhooks") or {}
+        callback = kept.get(message["event"], {})
+        if callback.get("callback_id") != message["id"]:
+            if callback.get("callback_id") is None and message["event"] in kept:
+                raise errors.Busy("the callback is still being registered", retry_after=2)
+            report("handshake for an unknown callback", callback_id=message["id"])
+            return
+        if callback.get("verifiers"):
+            report("handshake for a confirmed callback", callback_id=message["id"])
+            return
+        freshbooks.verify_callback(message["id"], message["verifier"])
+        kept[message["event"]] = {**callback, "verifiers": [message["verifier"]]}
+        secrets.write(connection, "webhooks", kept)
+        report("callback confirmed", event=message["event"])

@@ -1,0 +1,84 @@
+"""One connection's world: its settings and everything a use case reaches through ports."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.rules.packs import PartnerPack, pack_of
+
+if TYPE_CHECKING:
+    from connector.ports import Archive, Clock, FreshBooks, Leases, Ledger, Mailbox, Notes, Queue, Report
+    from connector.settings import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The four queues, named by what waits in them."""
+
+    sps_files_to_map: Queue
+    bills_to_push: Queue
+    records_to_map: Queue
+    rsx_to_push: Queue
+
+
+@dataclass(slots=True)
+class World:
+    """Everything one connection's use cases need; nothing in it reaches another connection."""
+
+    connection: Connection
+    ledger: Ledger
+    notes: Notes
+    leases: Leases
+    archive: Archive
+    queues: Queues
+    sps: Mailbox
+    freshbooks: FreshBooks
+    clock: Clock
+    report: Report
+    new_id: Callable[[], str]
+    _packs: dict[str, PartnerPack] | None = None
+
+    @property
+    def id(self) -> str:
+        return self.connection.id
+
+    def packs(self) -> Mapping[str, PartnerPack]:
+        """The partner packs of this connection by TradingPartnerId."""
+        if self._packs is None:
+            kept = self.notes.read_all(self.id, "pack")
+            self._packs = {partner: pack_of(values) for partner, values in kept.items()}
+        return self._packs
+
+    def forget_packs(self) -> None:
+        """Read the packs again when they are next needed."""
+        self._packs = None
+
+    def pack(self, partner: str) -> PartnerPack:
+        """The pack of a trading partner; Waiting until somebody sets the partner up."""
+        pack = self.packs().get(partner)
+        if pack is None:
+            raise errors.Waiting(
+                f"trading partner {partner} is not set up",
+                code="partner_not_set_up",
+                waits_for=pack_name(self.id, partner),
+                fix="import a partner pack for it; this document then goes on by itself",
+            )
+        return pack
+
+
+def pack_name(connection: str, partner: str) -> str:
+    """What a document waits for until the pack of `partner` is there."""
+    return f"{connection}/pack/{partner}"
+
+
+def full_jitter(attempt: int, *, base: float = 2.0, cap: float = 900.0) -> float:
+    """Seconds to wait before try number `attempt` + 1: anywhere up to an exponentially growing bound."""
+    return random.uniform(0, min(cap, base * 2 ** min(attempt, 20)))
+
+
+def as_text(amount: Any) -> str:
+    return "" if amount is None else str(amount)

@@ -1,0 +1,173 @@
+"""Where ports meet adapters: builds one connection's `World` for a function or the command line."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from connector import errors
+from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
+from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
+from connector.adapters.http import HttpClient
+from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
+from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
+from connector.settings import Connection, FunctionSettings, connection_of
+from connector.usecases.world import Queues, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.ports import Report
+
+CONNECTION_SECONDS = 60.0
+# AWS calls are retried by botocore alone; a stalled call must not eat a function's whole time
+_AWS = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=10)
+
+
+class SystemClock:
+    def epoch(self) -> float:
+        return time.time()
+
+    def now(self) -> str:
+        return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+class Wiring:
+    """AWS clients made once, connections' worlds kept for a minute so that settings changes take effect."""
+
+    def __init__(
+        self, settings: FunctionSettings, report: Report, client: Callable[[str], Any] | None = None
+    ) -> None:
+        self.settings = settings
+        self.report = report
+        self.clock = SystemClock()
+        self.http = HttpClient()
+        self._client = client or (lambda service: boto3.client(service, config=_AWS))
+        self._worlds: dict[str, tuple[float, World]] = {}
+        self._sps: dict[str, tuple[SpsSettings, SpsTokens]] = {}
+        self._freshbooks_tokens: dict[str, FreshBooksTokens] = {}
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self._client("dynamodb")
+
+    @cached_property
+    def sqs(self) -> Any:
+        return self._client("sqs")
+
+    @cached_property
+    def notes(self) -> DynamoNotes:
+        return DynamoNotes(self.dynamodb, self.settings.table)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.dynamodb, self.settings.table)
+
+    @cached_property
+    def leases(self) -> DynamoLeases:
+        return DynamoLeases(self.dynamodb, self.settings.table, self.clock)
+
+    @cached_property
+    def archive(self) -> S3Archive:
+        return S3Archive(self._client("s3"), self.settings.archive_bucket)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        return Secrets(self._client("secretsmanager"), self.settings.stack)
+
+    def queue(self, url: str) -> SqsQueue:
+        return SqsQueue(self.sqs, url, self.archive)
+
+    def connections(self) -> list[str]:
+        """The ids of all connections of this stack."""
+        return sorted(self.notes.read_all("", "connection"))
+
+    def connection(self, connection_id: str) -> Connection:
+        kept = self.notes.read("", "connection", connection_id)
+        if kept is None:
+            raise errors.BadUse(f"there is no connection {connection_id}", code="no_such_connection")
+        return connection_of(kept)
+
+    def world(self, connection_id: str) -> World:
+        """The world of a connection, its settings at most a minute old."""
+        until, world = self._worlds.get(connection_id, (0.0, None))
+        if world is None or time.monotonic() >= until:
+            world = self._world(self.connection(connection_id))
+            self._worlds[connection_id] = (time.monotonic() + CONNECTION_SECONDS, world)
+        return world
+
+    def _world(self, connection: Connection) -> World:
+        settings = self.settings
+        return World(
+            connection=connection,
+            ledger=self.ledger,
+            notes=self.notes,
+            leases=self.leases,
+            archive=self.archive,
+            queues=Queues(
+                sps_files_to_map=self.queue(settings.sps_files_to_map),
+                bills_to_push=self.queue(settings.bills_to_push),
+                records_to_map=self.queue(settings.records_to_map),
+                rsx_to_push=self.queue(settings.rsx_to_push),
+            ),
+            sps=Lazy(lambda: self.sps(connection)),
+            freshbooks=self.freshbooks(connection),
+            clock=self.clock,
+            report=self.report,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+
+    def sps(self, connection: Connection) -> SpsClient:
+        kept = self.secrets.read(connection.id, "sps")
+        if kept is None:
+            raise errors.NotConfigured("the SPS credentials are not stored", code="no_sps_credentials")
+        side = connection.sps
+        settings = SpsSettings(
+            client_id=kept["client_id"], client_secret=kept["client_secret"], audience=side.audience,
+            api_url=side.api_url, auth_check_url=side.auth_check_url, token_url=side.token_url,
+            inbox=side.inbox, outbox=side.outbox, page_limit=side.page_limit,
+        )  # fmt: skip
+        held = self._sps.get(connection.id)
+        if held is None or held[0] != settings:
+            tokens = SpsTokens(settings, SharedSpsToken(self.secrets, self.leases, connection.id), self.http)
+            held = self._sps[connection.id] = (settings, tokens)
+        return SpsClient(settings, held[1], self.http)
+
+    def freshbooks(self, connection: Connection) -> FreshBooksClient:
+        tokens = self._freshbooks_tokens.setdefault(
+            connection.id, FreshBooksTokens(self.secrets, connection.id, self.clock)
+        )
+        side = connection.freshbooks
+        return FreshBooksClient(FreshBooksSettings(api_url=side.api_url, account_id=side.account_id), tokens, self.http)
+
+    def oauth_state_key(self) -> str:
+        """The key that signs OAuth's `state`; a secret that the stack made for itself."""
+        answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.oauth_state_secret)
+        return str(answer["SecretString"])
+
+    def oauth(self, connection: Connection) -> OAuthClient:
+        kept = self.secrets.read(connection.id, "freshbooks")
+        if kept is None:
+            raise errors.NotConfigured("the FreshBooks credentials are not stored", code="no_freshbooks_credentials")
+        return OAuthClient(
+            api_url=connection.freshbooks.api_url, client_id=kept["client_id"], client_secret=kept["client_secret"],
+            redirect_uri=connection.freshbooks.redirect_uri, http=self.http,
+        )  # fmt: skip
+
+
+class Lazy:
+    """A port that is built when first used: a function that never talks to SPS never reads its secret."""
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+
+    def __getattr__(self, name: str) -> Any:
+        built = self._build()
+        self.__dict__.update((method, getattr(built, method)) for method in dir(built) if not method.startswith("_"))
+        return getattr(built, name)

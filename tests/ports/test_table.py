@@ -1,0 +1,168 @@
+"""One suite for the ledger, notes and leases: the fakes and the DynamoDB adapters keep the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from connector import errors
+from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
+from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Record, State, verify_history
+from tests.fakes import FakeClock, FakeLeases, FakeLedger, FakeNotes
+
+KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "PO/1 ä")
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    clock = FakeClock()
+    if request.param == "fake":
+        yield SimpleNamespace(ledger=FakeLedger(), notes=FakeNotes(), leases=FakeLeases(clock), clock=clock)
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(
+            TableName="documents",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in ("pk", "sk", "state_key", "updated", "waits_for")
+            ],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": name,
+                    "KeySchema": [
+                        {"AttributeName": key, "KeyType": "HASH"},
+                        {"AttributeName": "updated", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": kind},
+                }
+                for name, key, kind in (("by_state", "state_key", "ALL"), ("waiting", "waits_for", "KEYS_ONLY"))
+            ],
+        )
+        yield SimpleNamespace(
+            ledger=DynamoLedger(client, "documents"),
+            notes=DynamoNotes(client, "documents"),
+            leases=DynamoLeases(client, "documents", clock),
+            clock=clock,
+        )
+
+
+def received(key: DocumentKey = KEY, now: str = "2026-04-16T10:00:00.000000+00:00", **changes: Any) -> Record:
+    record = Record(key, State.RECEIVED, now, now, digest="d1", payloads={"received": "p1"}, **changes)
+    return record.step("received", now=now, who="test", to=State.RECEIVED)
+
+
+def test_a_record_comes_back_as_it_was_saved(table: Any) -> None:
+    record = received(
+        reason={"code": "x", "message": "y"}, findings=({"code": "f"},), lease_until=12.5, amount="10.00",
+        revisions=({"revision": 1, "digest": "d0", "state": "DELIVERED", "remote_id": "7"},),
+        shipments={"S1": {"lines": []}}, waits_for="",
+    )  # fmt: skip
+    assert table.ledger.save(record, 0) is None
+    assert table.ledger.get(KEY) == record
+
+
+def test_what_was_never_saved_is_not_there(table: Any) -> None:
+    assert table.ledger.get(KEY) is None
+    assert table.ledger.get_many([KEY]) == {}
+    assert table.ledger.history(KEY) == []
+
+
+def test_of_two_writers_one_gets_through_and_the_other_is_handed_what_is_stored(table: Any) -> None:
+    first = received()
+    assert table.ledger.save(first, 0) is None
+    assert table.ledger.save(received(now="2026-04-16T10:00:01.000000+00:00"), 0) == first
+    claimed = first.step("claimed", now="2026-04-16T10:01:00.000000+00:00", who="a", to=State.CLAIMED)
+    other = first.step("claimed", now="2026-04-16T10:01:01.000000+00:00", who="b", to=State.CLAIMED)
+    assert table.ledger.save(claimed, first.version) is None
+    assert table.ledger.save(other, first.version) == claimed
+    assert table.ledger.get(KEY) == claimed
+
+
+def test_an_update_of_a_record_that_is_gone_says_so(table: Any) -> None:
+    with pytest.raises(errors.Busy):
+        table.ledger.save(received(), 3)
+
+
+def test_records_are_found_by_state_oldest_first_and_only_of_their_connection(table: Any) -> None:
+    late = received(KEY._replace(number="2"), "2026-04-16T12:00:00.000000+00:00")
+    early = received(KEY._replace(number="1"), "2026-04-16T09:00:00.000000+00:00")
+    foreign = received(KEY._replace(connection="other"))
+    for record in (late, early, foreign):
+        table.ledger.save(record, 0)
+    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED)] == ["1", "2"]
+    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED, "2026-04-16T10")] == ["1"]
+    assert list(table.ledger.in_state("acme", "out", State.RECEIVED)) == []
+
+
+def test_a_waiting_document_is_found_by_what_it_waits_for(table: Any) -> None:
+    held = received().step("held", now="2026-04-16T10:01:00.000000+00:00", who="t", to=State.HELD, waits_for="acme/pack/X")
+    table.ledger.save(held, 0)
+    assert table.ledger.waiting_for("acme/pack/X") == [KEY]
+    assert table.ledger.waiting_for("acme/pack/Y") == []
+
+
+def test_many_records_are_read_in_one_go(table: Any) -> None:
+    keys = [KEY._replace(number=str(n)) for n in range(130)]
+    for key in keys[:120]:
+        table.ledger.save(received(key), 0)
+    assert set(table.ledger.get_many(keys)) == set(keys[:120])
+
+
+def test_a_long_history_is_kept_whole_and_its_chain_holds(table: Any) -> None:
+    record = received()
+    table.ledger.save(record, 0)
+    count = HISTORY_IN_RECORD * 2 + 5
+    for n in range(1, count):
+        record = table.ledger.get(KEY)
+        stepped = record.step("duplicate", now=f"2026-04-17T00:00:{n:03d}", who="test")
+        assert table.ledger.save(stepped, record.version) is None
+    history = table.ledger.history(KEY)
+    assert [event.n for event in history] == list(range(1, count + 1))
+    assert verify_history(tuple(history)) is None
+
+
+def test_notes_are_kept_by_connection_and_topic(table: Any) -> None:
+    table.notes.write("acme", "pack", "A", {"name": "Ä"})
+    table.notes.write("acme", "pack", "B", {"name": "b"})
+    table.notes.write("other", "pack", "A", {"name": "foreign"})
+    assert table.notes.read("acme", "pack", "A") == {"name": "Ä"}
+    assert table.notes.read("acme", "pack", "C") is None
+    assert table.notes.read_all("acme", "pack") == {"A": {"name": "Ä"}, "B": {"name": "b"}}
+    table.notes.remove("acme", "pack", "A")
+    assert set(table.notes.read_all("acme", "pack")) == {"B"}
+
+
+def test_a_note_is_written_new_only_once(table: Any) -> None:
+    assert table.notes.write_new("acme", "vendor", "A", {"n": 1})
+    assert not table.notes.write_new("acme", "vendor", "A", {"n": 2})
+    assert table.notes.read("acme", "vendor", "A") == {"n": 1}
+
+
+def test_a_lease_has_one_holder_and_its_fence_only_rises(table: Any) -> None:
+    with table.leases.hold("x", 60) as first:
+        assert first == 1
+        with table.leases.hold("x", 60) as second, table.leases.hold("y", 60) as other:
+            assert second is None
+            assert other == 1
+    with table.leases.hold("x", 60) as third:
+        assert third == 2
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_not_given_back_by_its_old_holder(table: Any) -> None:
+    with table.leases.hold("x", 60):
+        table.clock.pass_(61)
+        newer = table.leases.hold("x", 60)
+        assert newer.__enter__() == 2
+    with table.leases.hold("x", 60) as third:
+        assert third is None
+    newer.__exit__(None, None, None)
