@@ -1,0 +1,176 @@
+"""`connector documents`, `show`, `ping`, `partners`: what a stack has and knows."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.output import JsonOption, console, err, guarded, money, show_json
+from cli.stack import DEFAULT_STACK, Stack, StackOption
+from connector import errors
+from connector.ledger import DocumentKey, State
+from connector.rules.packs import read_pack
+from connector.usecases import people
+from connector.usecases.ping import ping as ping_steps
+
+partners = typer.Typer(help="Partner packs: the settings of one trading partner.", no_args_is_help=True)
+LIMIT = 200
+COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": "green", "PICKED_UP": "green"}
+
+
+@guarded
+def documents(
+    connection: Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")] = "",
+    state: Annotated[str, typer.Option(help="Only this state, such as HELD.")] = "",
+    direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
+    partner: Annotated[str, typer.Option(help="Only this TradingPartnerId.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill or file.")] = "",
+    text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIMIT,
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """List and search documents. Exit 1 where some need a person (held, rejected, in doubt)."""
+    if state and state.upper() not in list(State):
+        raise errors.BadUse(f"there is no state {state}", code="no_such_state", fix=f"one of {', '.join(State)}")
+    if direction not in ("", "in", "out"):
+        raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
+    wiring = Stack(stack).wiring
+    states = [State(state.upper())] if state else list(State)
+    found = (
+        summary
+        for each in ([connection] if connection else wiring.connections())
+        for summary in people.documents(
+            wiring.ledger, each, states=states, direction=direction, partner=partner, type_=kind, text=text
+        )
+    )
+    rows = list(islice(found, limit + 1))
+    more, rows = len(rows) > limit, rows[:limit]
+    if as_json:
+        show_json({"documents": rows, "more": more})
+    else:
+        console.print(documents_table(rows) if rows else "No document matches.")
+        if more:
+            err.print(f"… and more: narrow the search or raise --limit (now {limit}).")
+    if any(row["state"] in ("HELD", "REJECTED", "IN_DOUBT") for row in rows):
+        raise typer.Exit(1)
+
+
+def documents_table(rows: list[dict[str, Any]]) -> Table:
+    """A table of document summaries, one line each, the reason where there is one."""
+    table = Table("connection", "way", "partner", "document", "number", "state", "amount", "note")
+    table.columns[6].justify = "right"
+    for row in rows:
+        colour = COLOURS.get(row["state"], "")
+        note = row["reason"].get("message", "") or (f"rev {row['revision']}" if row["revision"] > 1 else "")
+        if row["duplicates"]:
+            note += f"{'; ' if note else ''}{row['duplicates']} repeat{'s' if row['duplicates'] > 1 else ''} absorbed"
+        table.add_row(
+            row["connection"], row["direction"], row["partner"], row["type"], row["number"],
+            f"[{colour}]{row['state']}[/]" if colour else row["state"], money(row["amount"], row["currency"]), note,
+        )  # fmt: skip
+    return table
+
+
+@guarded
+def show(
+    document: Annotated[str, typer.Argument(metavar="ID", help="CONNECTION/in|out/PARTNER/TYPE/NUMBER, as listed.")],
+    payloads: Annotated[bool, typer.Option("--payloads", help="With the payloads, as received and as sent.")] = False,
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """One document's whole story: state, reason, history, shipments, and its payloads."""
+    wiring = Stack(stack).wiring
+    told = people.story(wiring.ledger, wiring.archive, DocumentKey.of(document), payloads=payloads)
+    if as_json:
+        show_json(told)
+        return
+    console.print(f"[bold]{told['type']} {told['number']}[/] of {told['partner']}: {told['state']}, "
+                  f"revision {told['revision']}, {money(told['amount'], told['currency'])}")  # fmt: skip
+    if told["reason"]:
+        console.print(f"  {told['reason'].get('message', '')}  {told['reason'].get('fix', '')}", style="yellow")
+    for finding in told["findings"]:
+        console.print(f"  {finding['severity']}: {finding['message']} {finding.get('place', '')}")
+    if told["reference"]:
+        console.print(f"  at the target: {told['reference']} ({told['remote_id']})")
+    table = Table("#", "when (UTC)", "who", "what", "state", "note", "correlation")
+    for event in told["history"]:
+        table.add_row(str(event["n"]), event["at"][:19], event["who"], event["what"], event["to_state"],
+                      event["note"], event["correlation_id"])  # fmt: skip
+    console.print(table)
+    for number, event in told["shipments"].items():
+        shipped = ", ".join(f"line {x['line']}: {x['shipped']} of {x['ordered']}" for x in event["lines"])
+        console.print(f"  shipment {number} ({event['status']}): {shipped}")
+    if told["history_broken_at"]:
+        console.print(f"  the history was changed at line {told['history_broken_at']}", style="bold red")
+    for stage, content in told.get("contents", {}).items():
+        console.rule(stage)
+        console.print_json(data=content) if not isinstance(content, str) else console.print(content, markup=False)
+
+
+@guarded
+def ping(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Try both vendors step by step; exit 1 where a step fails."""
+    steps = []
+    for step in ping_steps(Stack(stack).world(connection)):
+        steps.append(step)
+        if not as_json:
+            mark = "[green]ok[/]  " if step["ok"] else "[red]FAIL[/]"
+            console.print(f"{mark} {step['vendor']:10} {step['step']:24} {step['detail']}  {step['fix']}")
+    if as_json:
+        show_json({"connection": connection, "steps": steps})
+    if not all(step["ok"] for step in steps):
+        raise typer.Exit(1)
+
+
+@partners.command("import")
+@guarded
+def partners_import(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
+    packs: Annotated[list[Path], typer.Argument(metavar="PACK.toml...")],
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Store partner packs; documents that waited for their partner go on by themselves."""
+    read = []
+    for path in packs:
+        try:
+            read.append(read_pack(path.read_text()))
+        except OSError as error:
+            raise errors.BadUse(f"{path}: {error.strerror}", code="file_unreadable") from None
+        except errors.BadUse as error:
+            raise errors.BadUse(f"{path}: {error.message}", code=error.code) from None
+    world = Stack(stack).world(connection)
+    resumed = {pack.trading_partner_id: people.set_up_partner(world, pack) for pack in read}
+    if as_json:
+        show_json({"partners": resumed})
+        return
+    for partner, count in resumed.items():
+        console.print(f"{partner} is set up" + (f"; {count} waiting documents go on" if count else ""))
+
+
+@partners.command("list")
+@guarded
+def partners_list(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """The partner packs of a connection."""
+    packs = Stack(stack).world(connection).packs()
+    if as_json:
+        show_json({"partners": [pack.model_dump(mode="json", exclude_defaults=True) for pack in packs.values()]})
+        return
+    table = Table("partner", "name", "sends invoices", "ASN", "sends bills", "shipments adjust bills")
+    for partner, pack in packs.items():
+        flags = (pack.invoices.send, pack.invoices.asn, pack.bills.send, pack.shipments.adjust_bill)
+        table.add_row(partner, pack.name, *("yes" if flag else "no" for flag in flags))
+    console.print(table if packs else f"No partner yet: `connector partners import {connection} PACK.toml`.")

@@ -1,0 +1,53 @@
+"""How every command talks: results on stdout, everything else on stderr, errors as one line, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from connector import errors
+
+console = Console()
+err = Console(stderr=True)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """The exit contract: bad use or bad input ends with one line on stderr and 2, other failures with 1."""
+
+    @functools.wraps(command)
+    def run(*arguments: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return command(*arguments, **keywords)
+        except errors.ConnectorError as error:
+            fail(error)
+            raise typer.Exit(2 if isinstance(error, (errors.BadUse, errors.BadInput)) else 1) from None
+
+    return run
+
+
+def fail(error: errors.ConnectorError) -> None:
+    """One clear line: what, where, and what to do."""
+    text = f"error: {error}" + (f" ({error.fix})" if error.fix else "")
+    err.print(" ".join(text.split()), style="red", markup=False, soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def money(amount: str, currency: str) -> str:
+    """`1,234.50 USD`, or nothing where there is no amount."""
+    try:
+        return f"{Decimal(amount):,.2f} {currency}" if amount else ""
+    except InvalidOperation:
+        return amount

@@ -1,0 +1,61 @@
+"""A deployed stack as the command line reaches it: through the user's own AWS credentials."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from connector import errors
+from connector.settings import FunctionSettings
+from connector.usecases.world import World
+from connector.wiring import Wiring
+
+DEFAULT_STACK = "freshbooks-sps"
+StackOption = Annotated[
+    str, typer.Option("--stack", envvar="CONNECTOR_STACK", help="Name of the deployed CloudFormation stack.")
+]
+
+
+class Stack:
+    """Outputs, clients and worlds of one deployed stack."""
+
+    def __init__(self, name: str, session: boto3.Session | None = None) -> None:
+        self.name = name
+        self._session = session or boto3.Session(region_name=os.environ.get("AWS_REGION"))
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        try:
+            found = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except (ClientError, BotoCoreError) as error:
+            raise errors.BadUse(
+                f"stack {self.name} can't be read: {str(error)[:200]}",
+                code="no_stack",
+                fix="name it with --stack, and check AWS_PROFILE and AWS_REGION",
+            ) from None
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        out = self.outputs
+        settings = FunctionSettings(
+            stack=self.name,
+            table=out["TableName"],
+            archive_bucket=out["ArchiveBucket"],
+            sps_files_to_map=out["SpsFilesToMapUrl"],
+            bills_to_push=out["BillsToPushUrl"],
+            records_to_map=out["RecordsToMapUrl"],
+            rsx_to_push=out["RsxToPushUrl"],
+        )
+        return Wiring(settings, lambda message, **keys: None, self.client)
+
+    def world(self, connection: str) -> World:
+        return self.wiring.world(connection)
