@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -24,15 +25,18 @@ StackOption = Annotated[
 class Stack:
     """Outputs, clients and worlds of one deployed stack."""
 
-    def __init__(self, name: str, session: boto3.Session | None = None) -> None:
+    def __init__(
+        self, name: str, client: Callable[[str], Any] | None = None, outputs: Mapping[str, str] | None = None
+    ) -> None:
+        """`client` and `outputs` are given where the stack is not in the user's own AWS account."""
         self.name = name
-        self._session = session or boto3.Session(region_name=os.environ.get("AWS_REGION"))
-
-    def client(self, service: str) -> Any:
-        return self._session.client(service)
+        self.client = client or boto3.Session(region_name=os.environ.get("AWS_REGION")).client
+        self._outputs = outputs
 
     @cached_property
-    def outputs(self) -> dict[str, str]:
+    def outputs(self) -> Mapping[str, str]:
+        if self._outputs is not None:
+            return self._outputs
         try:
             found = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (ClientError, BotoCoreError) as error:

@@ -56,6 +56,7 @@ class PurchaseOrder:
     allowance: Decimal = Decimal()
     stores: tuple[str, ...] = ()
     stated_total: Decimal | None = None
+    shipped_half: bool = False
 
     @property
     def total(self) -> Decimal:
@@ -268,6 +269,7 @@ def _trade(supplier: Supplier, partner: Partner, rng: random.Random, today: date
         number = f"SH-{partner.id[:3]}-{n + 1}"
         supplier.shipments.append(number)
         part_of = n == 0
+        shipped[0].shipped_half = part_of or shipped[0].shipped_half
         # the first advice is in the mailbox before its order is: it has to wait for it
         when = supplier.morning if n == 0 else supplier.afternoon
         when.insert(0, (f"out/ASN-{number}.json", _json(shipment(number, partner, shipped, today, half=part_of))))
