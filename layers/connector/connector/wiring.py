@@ -141,7 +141,7 @@ class Wiring:
 
     def freshbooks(self, connection: Connection) -> FreshBooksClient:
         tokens = self._freshbooks_tokens.setdefault(
-            connection.id, FreshBooksTokens(self.secrets, connection.id, self.clock)
+            connection.id, FreshBooksTokens(self.secrets, self.notes, connection.id, self.clock)
         )
         side = connection.freshbooks
         return FreshBooksClient(FreshBooksSettings(api_url=side.api_url, account_id=side.account_id), tokens, self.http)

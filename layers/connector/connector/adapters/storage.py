@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 
 if TYPE_CHECKING:
-    from connector.ports import Archive, Leases
+    from connector.ports import Archive, Clock, Leases, Notes
 
 MESSAGE_LIMIT = 200_000
 BATCH_LIMIT = 1_000_000
@@ -142,12 +142,16 @@ class SharedSpsToken:
 
 
 class FreshBooksTokens:
-    """The access token that the single refresher keeps in Secrets Manager; read here, never renewed here."""
+    """The access token that the single refresher keeps in Secrets Manager; read here, never renewed here.
+
+    A token that FreshBooks refuses although it is the one stored is noted down for the refresher.
+    """
 
     CACHE_SECONDS = 300.0
 
-    def __init__(self, secrets: Secrets, connection: str, clock: Any) -> None:
+    def __init__(self, secrets: Secrets, notes: Notes, connection: str, clock: Clock) -> None:
         self._secrets = secrets
+        self._notes = notes
         self._connection = connection
         self._clock = clock
         self._token = ""
@@ -158,6 +162,9 @@ class FreshBooksTokens:
             kept = self._secrets.read(self._connection, "freshbooks") or {}
             self._token = kept.get("access_token", "")
             self._until = self._clock.epoch() + self.CACHE_SECONDS
+            if stale and self._token == stale:
+                refused = {"digest": hashlib.sha256(stale.encode()).hexdigest()}
+                self._notes.write(self._connection, "token", "refused", refused)
         if not self._token:
             raise errors.Stranded(
                 "FreshBooks is not authorized for this connection",

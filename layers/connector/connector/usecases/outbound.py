@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector import errors
@@ -18,12 +18,12 @@ from connector.mapping.invoice_to_rsx import invoice_to_rsx
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.inbound import blocked, order_key, stored_order
+from connector.usecases.webhooks import Noun, hint
 
 if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
-Noun = Literal["invoice", "bill"]
 POLL_LEASE_SECONDS = 300.0
 OVERLAP_DAYS = 1
 WHO = "map_outbound"
@@ -39,11 +39,6 @@ _BILL_CONTENT = ("bill_number", "issue_date", "due_offset_days", "currency_code"
 _BILL_LINE = (
     "description", "quantity", "unit_cost", "tax_name1", "tax_percent1", "tax_name2", "tax_percent2",
 )  # fmt: skip
-
-
-def hint(connection: str, noun: Noun, object_id: int, event: str, correlation_id: str) -> dict[str, Any]:
-    """The message that says: look at this record."""
-    return {"connection": connection, "correlation_id": correlation_id, "noun": noun, "id": object_id, "event": event}
 
 
 def poll_freshbooks(world: World) -> int:

@@ -51,9 +51,12 @@ class SecretStore(Protocol):
 
 def refresh_token(
     connection: str, *, secrets: SecretStore, leases: Leases, notes: Notes, oauth: OAuth, clock: Clock,
-    report: Report, force: bool = False,
+    report: Report,
 ) -> bool:  # fmt: skip
-    """Renew the token once half its life is over; whether it was renewed. Stranded where a person is needed."""
+    """Renew the token once half its life is over, or FreshBooks refused it; whether it was renewed.
+
+    Stranded where a person is needed.
+    """
     with leases.hold(f"{connection}/freshbooks-token", REFRESH_LEASE_SECONDS) as fence:
         if fence is None:
             report("refresh skipped, another one is running")
@@ -62,7 +65,9 @@ def refresh_token(
         old = kept.get("refresh_token", "")
         if not old:
             raise errors.Stranded("FreshBooks is not authorized", code="not_authorized", fix="connector authorize")
-        if not force and float(kept.get("expires_at", 0)) - clock.epoch() > LIFETIME_SECONDS / 2:
+        refused = (notes.read(connection, "token", "refused") or {}).get("digest")
+        good = refused != hashlib.sha256(kept.get("access_token", "").encode()).hexdigest()
+        if good and float(kept.get("expires_at", 0)) - clock.epoch() > LIFETIME_SECONDS / 2:
             return False
         mark = hashlib.sha256(old.encode()).hexdigest()
         earlier = notes.read(connection, "token", "refresh") or {}

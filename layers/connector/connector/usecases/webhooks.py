@@ -10,18 +10,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from connector import errors
-from connector.usecases.outbound import hint
-
 if TYPE_CHECKING:
     from connector.ports import Leases, Report
     from connector.usecases.tokens import SecretStore
 
 BODY_LIMIT = 65_536
-EVENTS = ("invoice", "bill")
+Noun = Literal["invoice", "bill"]
+EVENTS: tuple[Noun, ...] = ("invoice", "bill")
 _CONNECTION = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
@@ -33,6 +32,11 @@ class Delivery:
     event: str
     headers: Mapping[str, str]
     body: bytes
+
+
+def hint(connection: str, noun: Noun, object_id: int, event: str, correlation_id: str) -> dict[str, Any]:
+    """The message that says: look at this record."""
+    return {"connection": connection, "correlation_id": correlation_id, "noun": noun, "id": object_id, "event": event}
 
 
 def receive(
