@@ -17,6 +17,7 @@ from connector.documents.parts import (
     ItemDescription,
     Number,
     QuantitySchedule,
+    QuantityTotal,
     Tax,
     Terms,
 )
@@ -74,7 +75,7 @@ class OrderHeaderGroup(Element):
     Taxes: list[Tax] = Field(default_factory=list)
     ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
     MonetaryAmounts: list[Any] = Field(default_factory=list)
-    QuantityTotals: list[Any] = Field(default_factory=list)
+    QuantityTotals: list[QuantityTotal] = Field(default_factory=list)
     RegulatoryCompliances: list[Any] = Field(default_factory=list)
 
 

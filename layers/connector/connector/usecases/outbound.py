@@ -16,7 +16,7 @@ from connector.ledger import FINAL, OPEN, DocumentKey, Record, State, delivered_
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
-from connector.usecases.arrivals import Planned, settle
+from connector.usecases.arrivals import Plan, Planned, settle
 from connector.usecases.inbound import blocked, order_key, stored_order
 from connector.usecases.webhooks import Noun, hint
 
@@ -139,21 +139,31 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
     if _is_ours(world, bill):
         _saw(world, "bill", bill, "made by the connector")
         return
-    pack = _bill_partner(world, bill, senders)
-    if pack is None:
-        _saw(world, "bill", bill, "not a trading partner's")
-        return
     number = bill.bill_number or f"bill-{bill.id}"
+    try:
+        pack = _bill_partner(world, bill, senders)
+    except errors.CheckFailed as error:
+        unknown = error
+
+        def refuse(record: Record) -> Planned:
+            raise unknown
+
+        partner, plan = "-", refuse
+    else:
+        if pack is None:
+            _saw(world, "bill", bill, "not a trading partner's")
+            return
+        sender = pack
+        partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)
     _settle_record(
-        world, DocumentKey(world.id, "out", pack.trading_partner_id, "bill", number), bill,
-        digest=content_digest(bill), correlation_id=correlation_id,
-        plan=lambda record: _plan_bill(world, bill, pack, record),
+        world, DocumentKey(world.id, "out", partner, "bill", number), bill,
+        digest=content_digest(bill), correlation_id=correlation_id, plan=plan,
     )  # fmt: skip
-    _saw(world, "bill", bill, pack.trading_partner_id)
+    _saw(world, "bill", bill, partner)
 
 
 def _settle_record(
-    world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Any
+    world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Plan
 ) -> None:
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     settled = settle(
