@@ -1,0 +1,336 @@
+"""The lines of an invoice or a bill, and which order line each of them is.
+
+FreshBooks lines carry no SKU, no UPC and no line number. What a line is, is read from its name and text in
+this order of trust, each step narrowing what the steps before left open:
+
+    alias of the partner pack · vendor part = name · vendor part in the text · UPC or GTIN in the text
+    · buyer part · same description · the only line with this quantity and price
+
+The text goes before quantity and price: two articles often cost the same, but no two have the same words.
+One article on two order lines is told apart by quantity and price, then by sequence. A line that is none of
+the order's is a charge or an allowance where its name says so (`CHARGES`, the pack's `charges`), is left out
+where it is worth nothing, and is otherwise held for a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from connector.documents.order import Order, OrderLineItem
+from connector.findings import Finding
+from connector.mapping.money import ZERO
+from connector.mapping.order_lines import item_text, price_line
+from connector.rules.packs import PartnerPack
+
+CHARGES = (
+    (re.compile(r"\b(shipping\s*(and|&|\+)\s*handling|s\s*&\s*h)\b", re.I), "G830"),
+    (re.compile(r"\bfreight\b", re.I), "D240"),
+    (re.compile(r"\bshipping\b", re.I), "G821"),
+    (re.compile(r"\bhandling\b", re.I), "D500"),
+    (re.compile(r"\bdiscount\b", re.I), "C310"),
+)
+"""What a line's name says -> AllowChrgCode; the first that fits."""
+
+DISCOUNT = "C310"
+
+_VENDOR_QUALIFIERS = frozenset({"MG", "MN", "SK", "VA", "VC", "ZVP"})
+_BUYER_QUALIFIERS = frozenset({"CB", "IT", "ZBP"})
+_GTIN_QUALIFIERS = frozenset({"ZEAN", "ZGTIN", "ZUPC"})
+_GTIN = re.compile(r"(?<!\d)\d{12,14}(?!\d)")
+_PRICE_SLACK = Decimal("0.005")  # FreshBooks keeps cents where an order has four places
+
+
+@dataclass(frozen=True, slots=True)
+class LineTax:
+    """One tax of a line: 13 means 13 %; `amount` where FreshBooks tells it (bills)."""
+
+    name: str
+    percent: Decimal
+    amount: Decimal | None = None
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """One FreshBooks line, of an invoice or of a bill; `place` is its path in there (`lines[2]`).
+
+    `unit` is the unit of measure where the line's text tells one.
+    """
+
+    place: str
+    name: str
+    description: str
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    taxes: tuple[LineTax, ...] = ()
+    compounded: bool = False
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a person calls the line: its name, or the first line of its text."""
+        return self.name.strip() or next(iter(self.description.strip().splitlines()), "").strip()
+
+
+class Role(NamedTuple):
+    """What a line becomes: an item (of order line `order_index`, if any), a charge or allowance `code`, nothing."""
+
+    kind: Literal["item", "charge", "nothing"]
+    rule: str
+    order_index: int | None = None
+    code: str = ""
+
+
+class _Wanted(NamedTuple):
+    vendor: frozenset[str]
+    buyer: frozenset[str]
+    gtins: frozenset[str]
+    texts: frozenset[str]
+    quantity: Decimal
+    price: Decimal | None
+
+
+def roles(
+    lines: Sequence[SaleLine], order: Order | None, pack: PartnerPack
+) -> tuple[list[Role], list[Finding]]:
+    """What each line becomes, in the lines' sequence, and what a person should know about it."""
+    found: list[Role | None] = [_certain_charge(line, pack) for line in lines]
+    if order is None:
+        alone = Role("item", "FreshBooks alone")
+        return [role or _charge(line) or alone for role, line in zip(found, lines, strict=True)], []
+    wanted = [_wanted(item, index, pack) for index, item in enumerate(order.LineItem)]
+    _match(lines, wanted, pack, found)
+    findings: list[Finding] = []
+    settled = [role or _unmatched(line, findings) for role, line in zip(found, lines, strict=True)]
+    return settled, findings + list(_compare(lines, settled, order, wanted, pack))
+
+
+# --- matching ---------------------------------------------------------------------------------------
+
+
+def _match(
+    lines: Sequence[SaleLine], wanted: list[_Wanted], pack: PartnerPack, found: list[Role | None]
+) -> None:
+    aliases = {_fold(name): _fold(part) for name, part in pack.aliases.items()}
+    open_ = [index for index, role in enumerate(found) if role is None]
+    candidates = {index: _candidates(lines[index], wanted, aliases) for index in open_}
+    used: set[int] = set()
+
+    def take(index: int, order_index: int, rule: str) -> None:
+        found[index] = Role("item", rule, order_index)
+        used.add(order_index)
+
+    # A line that can be one order line only goes first, so that no other takes it away.
+    for index in open_:
+        fitting, rule = candidates[index]
+        if len(fitting) == 1:
+            take(index, fitting[0], rule)
+    several = [index for index in open_ if len(candidates[index][0]) > 1]
+    for agrees in (_same_quantity_and_price, _same_price, _anything):
+        for index in several:
+            fitting, rule = candidates[index]
+            free = [i for i in fitting if i not in used and agrees(lines[index], wanted[i])]
+            if found[index] is None and free:
+                take(index, free[0], rule)
+    for index in several:
+        if found[index] is None:  # more lines than the order has of this article: a split quantity
+            take(index, candidates[index][0][0], candidates[index][1])
+    _match_by_price(lines, wanted, used, found)
+
+
+def _match_by_price(
+    lines: Sequence[SaleLine],
+    wanted: list[_Wanted],
+    used: set[int],
+    found: list[Role | None],
+) -> None:
+    """Gives what nothing names to the only free order line of its quantity and price."""
+    for index, line in enumerate(lines):
+        if found[index] is None and (charge := _charge(line)) is not None:
+            found[index] = charge
+    nameless = [index for index, role in enumerate(found) if role is None]
+    fits = {
+        index: [
+            i for i, w in enumerate(wanted) if i not in used and _same_quantity_and_price(lines[index], w)
+        ]
+        for index in nameless
+    }
+    for index in nameless:
+        if len(fits[index]) == 1 and sum(fits[index] == other for other in fits.values()) == 1:
+            found[index] = Role("item", "the only order line with this quantity and price", fits[index][0])
+
+
+def _candidates(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> tuple[list[int], str]:
+    """The order lines that this line's words name, and the rule that said so first."""
+    fitting: list[int] = []
+    first = ""
+    for rule, named in _named(line, wanted, aliases):
+        narrowed = [index for index in fitting if index in named] if fitting else sorted(named)
+        if narrowed:
+            first = first or rule
+            fitting = narrowed
+        if len(fitting) == 1:
+            break
+    return fitting, first
+
+
+def _named(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> Iterator[tuple[str, set[int]]]:
+    name, description = _fold(line.name), _fold(line.description)
+    text = f"{name} {description}"
+    alias = aliases.get(name or description)
+    if alias:
+        yield "alias", {i for i, w in enumerate(wanted) if alias in w.vendor or alias in w.buyer}
+    if name:
+        yield "vendor part number", {i for i, w in enumerate(wanted) if name in w.vendor}
+    yield (
+        "vendor part number in the text",
+        {i for i, w in enumerate(wanted) if any(_mentions(text, part) for part in w.vendor)},
+    )
+    gtins = {digits.zfill(14) for digits in _GTIN.findall(text)}
+    if gtins:
+        yield "UPC or GTIN in the text", {i for i, w in enumerate(wanted) if gtins & w.gtins}
+    yield (
+        "buyer part number",
+        {
+            i
+            for i, w in enumerate(wanted)
+            if name in w.buyer or any(_mentions(text, part) for part in w.buyer)
+        },
+    )
+    said = {name, description, *description.split(" / ")}
+    yield "same description", {i for i, w in enumerate(wanted) if said & w.texts}
+
+
+def _wanted(item: OrderLineItem, index: int, pack: PartnerPack) -> _Wanted:
+    line = item.OrderLine
+    vendor, buyer = [line.VendorPartNumber], [line.BuyerPartNumber]
+    gtins = [line.ConsumerPackageCode, line.GTIN, line.EAN, line.UPCCaseCode]
+    for product in line.ProductID:
+        if isinstance(product, dict):
+            qualifier, part = str(product.get("PartNumberQual")), str(product.get("PartNumber") or "")
+            for qualifiers, parts in (
+                (_VENDOR_QUALIFIERS, vendor),
+                (_BUYER_QUALIFIERS, buyer),
+                (_GTIN_QUALIFIERS, gtins),
+            ):
+                if qualifier in qualifiers:
+                    parts.append(part)
+    texts = [item_text(item), *(entry.ProductDescription for entry in item.ProductOrItemDescription)]
+    priced = price_line(item, index, pack, [])
+    return _Wanted(
+        frozenset(_fold(part) for part in vendor if part and part.strip()),
+        frozenset(_fold(part) for part in buyer if part and part.strip()),
+        frozenset(code.strip().zfill(14) for code in gtins if code and code.strip().isdigit()),
+        frozenset(_fold(text) for text in texts if text),
+        priced.quantity,
+        priced.unit,
+    )
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _mentions(text: str, part: str) -> bool:
+    """Whether the part number stands in the text as a word; short or wordlike ones prove nothing."""
+    if len(part) < 3 or not any(char.isdigit() for char in part):
+        return False
+    at = text.find(part)
+    while at >= 0:
+        around = text[max(at - 1, 0) : at] + text[at + len(part) : at + len(part) + 1]
+        if not any(char.isalnum() or char in "-_" for char in around):
+            return True
+        at = text.find(part, at + 1)
+    return False
+
+
+def _same_price(line: SaleLine, wanted: _Wanted) -> bool:
+    return wanted.price is not None and abs(wanted.price - line.price) <= _PRICE_SLACK
+
+
+def _same_quantity_and_price(line: SaleLine, wanted: _Wanted) -> bool:
+    return wanted.quantity == line.quantity and _same_price(line, wanted)
+
+
+def _anything(line: SaleLine, wanted: _Wanted) -> bool:
+    return True
+
+
+# --- not on the order -------------------------------------------------------------------------------
+
+
+def _certain_charge(line: SaleLine, pack: PartnerPack) -> Role | None:
+    """The pack's word goes before any match, and a negative line is no item even where it names one."""
+    code = {_fold(name): code for name, code in pack.charges.items()}.get(_fold(line.title))
+    if code:
+        return Role("charge", "charge named in the partner pack", code=code)
+    return _charge(line) if line.amount < 0 else None
+
+
+def _charge(line: SaleLine) -> Role | None:
+    code = next((code for words, code in CHARGES if words.search(line.title)), None)
+    if code is None and line.amount < 0:
+        return Role("charge", "a negative line is an allowance", code=DISCOUNT)
+    return Role("charge", "the line's name says what it is", code=code) if code else None
+
+
+def _unmatched(line: SaleLine, findings: list[Finding]) -> Role:
+    if line.amount == 0:
+        message = f"line {line.title[:60]!r} is worth nothing and not on the order; it is left out"
+        findings.append(Finding("line_without_value", "warning", message, line.place))
+        return Role("nothing", "worth nothing and not on the order")
+    message = f"line {line.title[:60]!r} is on no line of the order; retailers refuse what they did not order"
+    fix = (
+        "name the line like the order's vendor part number or UPC, add an alias for it to the partner pack,"
+        " or name it under charges if it is a charge"
+    )
+    findings.append(Finding("line_not_on_order", "error", message, line.place, fix))
+    return Role("item", "FreshBooks alone")
+
+
+# --- against the order ------------------------------------------------------------------------------
+
+
+def _compare(
+    lines: Sequence[SaleLine],
+    settled: list[Role],
+    order: Order,
+    wanted: list[_Wanted],
+    pack: PartnerPack,
+) -> Iterator[Finding]:
+    billed: dict[int, list[SaleLine]] = {}
+    for line, role in zip(lines, settled, strict=True):
+        if role.order_index is not None:
+            billed.setdefault(role.order_index, []).append(line)
+            yield from _price_differs(line, wanted[role.order_index], pack)
+    for index, parts in billed.items():
+        ordered, quantity = wanted[index].quantity, sum((part.quantity for part in parts), ZERO)
+        if quantity <= ordered:
+            continue
+        number = order.LineItem[index].OrderLine.LineSequenceNumber or str(index + 1)
+        message = f"order line {number}: {quantity:f} invoiced, {ordered:f} ordered"
+        if len(parts) == 1:
+            fix = "reduce the quantity in FreshBooks unless the retailer agreed to more"
+            yield Finding("over_invoiced", "warning", message, f"{parts[0].place}.qty", fix)
+        else:
+            places = " and ".join(part.place for part in parts)
+            fix = "take the line out that is there twice, or name the lines apart"
+            yield Finding("order_line_twice", "error", f"{message}, by {places} together", places, fix)
+
+
+def _price_differs(line: SaleLine, wanted: _Wanted, pack: PartnerPack) -> Iterator[Finding]:
+    if wanted.price is None:
+        return
+    difference = abs((line.price - wanted.price) * line.quantity)
+    if difference > pack.orders.total_tolerance:
+        message = (
+            f"line {line.title[:60]!r} costs {line.price:f} each, {wanted.price:.4f} on the order"
+            f" ({difference:.2f} in all)"
+        )
+        fix = "correct the price in FreshBooks, or have the retailer change the order"
+        yield Finding("price_differs", "warning", message, f"{line.place}.unit_cost", fix)
