@@ -147,7 +147,7 @@ class _Carrying:
                 value = values.get(SYNONYMS[name])
             if not value and _empty(value):
                 continue
-            if (only is not None and name not in only) or value == [None]:
+            if only is not None and name not in only:
                 continue
             path, target = _join(place, name), _join(to, name)
             if child.many:
@@ -180,6 +180,8 @@ class _Carrying:
         return kept
 
     def _one(self, value: Any, child: Child, place: str, to: str) -> Any:
+        if value is None:
+            return None
         if child.model is not None:
             return self.group(value, child.model, place, to)
         if child.kind == "free":

@@ -33,7 +33,7 @@ from connector.rules.packs import PartnerPack
 from connector.rules.profile import BusinessProfile
 
 # An article that is not on the order, or twice, is wrong in a notice too; a price is not in it.
-_OF_LINES = names("line_not_on_order order_line_twice over_invoiced")
+_OF_LINES = names("line_not_on_order line_ambiguous order_line_twice over_invoiced")
 _ECHOED_GROUPS = names("References FOBRelatedInstruction CarrierInformation")
 _ORDER_FIELDS = names("""
     PurchaseOrderNumber ReleaseNumber PurchaseOrderDate Department DepartmentDescription Vendor JobNumber

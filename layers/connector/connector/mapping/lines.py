@@ -7,9 +7,10 @@ this order of trust, each step narrowing what the steps before left open:
     · buyer part · same description · the only line with this quantity and price
 
 The text goes before quantity and price: two articles often cost the same, but no two have the same words.
-One article on two order lines is told apart by quantity and price, then by sequence. A line that is none of
-the order's is a charge or an allowance where its name says so (`CHARGES`, the pack's `charges`), is left out
-where it is worth nothing, and is otherwise held for a person.
+One article on two order lines is told apart by quantity and price, then by sequence; different articles that
+fit alike are never guessed at. A line that is none of the order's is a charge or an allowance where its name
+says so (`CHARGES`, the pack's `charges`), is left out where it is worth nothing, and is otherwise held for a
+person.
 """
 
 from __future__ import annotations
@@ -87,8 +88,12 @@ class Role(NamedTuple):
 
 
 class _Wanted(NamedTuple):
+    """What an order line answers to; the `_words` are those of its part numbers that may stand in a text."""
+
     vendor: frozenset[str]
+    vendor_words: tuple[str, ...]
     buyer: frozenset[str]
+    buyer_words: tuple[str, ...]
     gtins: frozenset[str]
     texts: frozenset[str]
     quantity: Decimal
@@ -104,8 +109,8 @@ def roles(
         alone = Role("item", "FreshBooks alone")
         return [role or _charge(line) or alone for role, line in zip(found, lines, strict=True)], []
     wanted = [_wanted(item, index, pack) for index, item in enumerate(order.LineItem)]
-    _match(lines, wanted, pack, found)
     findings: list[Finding] = []
+    _match(lines, wanted, pack, found, findings)
     settled = [role or _unmatched(line, findings) for role, line in zip(found, lines, strict=True)]
     return settled, findings + list(_compare(lines, settled, order, wanted, pack))
 
@@ -114,7 +119,11 @@ def roles(
 
 
 def _match(
-    lines: Sequence[SaleLine], wanted: list[_Wanted], pack: PartnerPack, found: list[Role | None]
+    lines: Sequence[SaleLine],
+    wanted: list[_Wanted],
+    pack: PartnerPack,
+    found: list[Role | None],
+    findings: list[Finding],
 ) -> None:
     aliases = {_fold(name): _fold(part) for name, part in pack.aliases.items()}
     open_ = [index for index, role in enumerate(found) if role is None]
@@ -134,12 +143,18 @@ def _match(
     for agrees in (_same_quantity_and_price, _same_price, _anything):
         for index in several:
             fitting, rule = candidates[index]
+            if found[index] is not None or (agrees is _anything and not _alike(fitting, wanted)):
+                continue
             free = [i for i in fitting if i not in used and agrees(lines[index], wanted[i])]
-            if found[index] is None and free:
+            if free:
                 take(index, free[0], rule)
     for index in several:
-        if found[index] is None:  # more lines than the order has of this article: a split quantity
-            take(index, candidates[index][0][0], candidates[index][1])
+        fitting, rule = candidates[index]
+        if found[index] is None and _alike(fitting, wanted):  # a split quantity
+            take(index, fitting[0], rule)
+        elif found[index] is None:
+            found[index] = Role("item", "FreshBooks alone")
+            findings.append(_ambiguous(lines[index], fitting))
     _match_by_price(lines, wanted, used, found)
 
 
@@ -189,7 +204,7 @@ def _named(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> It
         yield "vendor part number", {i for i, w in enumerate(wanted) if name in w.vendor}
     yield (
         "vendor part number in the text",
-        {i for i, w in enumerate(wanted) if any(_mentions(text, part) for part in w.vendor)},
+        {i for i, w in enumerate(wanted) if any(_mentions(text, part) for part in w.vendor_words)},
     )
     gtins = {digits.zfill(14) for digits in _GTIN.findall(text)}
     if gtins:
@@ -199,7 +214,7 @@ def _named(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> It
         {
             i
             for i, w in enumerate(wanted)
-            if name in w.buyer or any(_mentions(text, part) for part in w.buyer)
+            if name in w.buyer or any(_mentions(text, part) for part in w.buyer_words)
         },
     )
     said = {name, description, *description.split(" / ")}
@@ -222,9 +237,13 @@ def _wanted(item: OrderLineItem, index: int, pack: PartnerPack) -> _Wanted:
                     parts.append(part)
     texts = [item_text(item), *(entry.ProductDescription for entry in item.ProductOrItemDescription)]
     priced = price_line(item, index, pack, [])
+    vendors = frozenset(_fold(part) for part in vendor if part and part.strip())
+    buyers = frozenset(_fold(part) for part in buyer if part and part.strip())
     return _Wanted(
-        frozenset(_fold(part) for part in vendor if part and part.strip()),
-        frozenset(_fold(part) for part in buyer if part and part.strip()),
+        vendors,
+        _words(vendors),
+        buyers,
+        _words(buyers),
         frozenset(code.strip().zfill(14) for code in gtins if code and code.strip().isdigit()),
         frozenset(_fold(text) for text in texts if text),
         priced.quantity,
@@ -236,10 +255,13 @@ def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def _words(parts: frozenset[str]) -> tuple[str, ...]:
+    """The part numbers that prove something where they stand in a text: not "12", not "bowl"."""
+    return tuple(part for part in parts if len(part) >= 3 and any(char.isdigit() for char in part))
+
+
 def _mentions(text: str, part: str) -> bool:
-    """Whether the part number stands in the text as a word; short or wordlike ones prove nothing."""
-    if len(part) < 3 or not any(char.isdigit() for char in part):
-        return False
+    """Whether the part number stands in the text as a word: "hd-20" is not in "hd-20-red"."""
     at = text.find(part)
     while at >= 0:
         around = text[max(at - 1, 0) : at] + text[at + len(part) : at + len(part) + 1]
@@ -255,6 +277,11 @@ def _same_price(line: SaleLine, wanted: _Wanted) -> bool:
 
 def _same_quantity_and_price(line: SaleLine, wanted: _Wanted) -> bool:
     return wanted.quantity == line.quantity and _same_price(line, wanted)
+
+
+def _alike(fitting: list[int], wanted: list[_Wanted]) -> bool:
+    """Whether these order lines are one article, ordered more than once."""
+    return len({(wanted[i].vendor, wanted[i].buyer, wanted[i].gtins) for i in fitting}) == 1
 
 
 def _anything(line: SaleLine, wanted: _Wanted) -> bool:
@@ -291,6 +318,13 @@ def _unmatched(line: SaleLine, findings: list[Finding]) -> Role:
     )
     findings.append(Finding("line_not_on_order", "error", message, line.place, fix))
     return Role("item", "FreshBooks alone")
+
+
+def _ambiguous(line: SaleLine, fitting: list[int]) -> Finding:
+    places = " or ".join(str(index + 1) for index in fitting[:5])
+    message = f"line {line.title[:60]!r} could be line {places} of the order, which are different articles"
+    fix = "write the UPC or the buyer's part number into the line, or add an alias to the partner pack"
+    return Finding("line_ambiguous", "error", message, line.place, fix)
 
 
 # --- against the order ------------------------------------------------------------------------------

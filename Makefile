@@ -1,0 +1,87 @@
+# Needs Python >= 3.11 and make; everything else is installed here, pinned and hashed.
+# Three environments, because the SAM CLI and the AWS emulator pin other releases of boto3:
+#   .venv        the project, its command line, tests and checks
+#   .venv-sam    aws-sam-cli
+#   .venv-cloud  the AWS emulator of `make demo`
+
+# The first interpreter that really runs (a pyenv shim may not) and can make environments.
+# 3.13 comes first: it is what the functions run on in the cloud.
+CANDIDATES := $(PYTHON) python3.13 $(wildcard $(PYENV_ROOT)/versions/3.13.*/bin/python3.13) python3.12 python3.11 python3
+override PYTHON := $(shell for python in $(CANDIDATES); do \
+	"$$python" -c 'import ensurepip, ssl, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& command -v "$$python" && break; done)
+
+export SAM_CLI_TELEMETRY := 0
+export UV_PYTHON_DOWNLOADS := never
+
+UV := .venv/bin/uv
+INSTALL := $(UV) pip install --quiet --require-hashes --python
+CONFIG_ENV ?= default
+
+# What the layers' makefiles call when `sam build` runs them. Byte-code is for 3.13 or for nobody.
+export LAYER_UV := $(CURDIR)/$(UV)
+export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check build deploy bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed .venv-sam/.installed .venv-cloud/.installed ## make the three environments
+
+demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks the day
+	.venv/bin/connector demo $(if $(KEEP),--keep) $(if $(SEED),--seed $(SEED))
+
+test: setup ## every test
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/.installed ## lint, types, template
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/cfn-lint template.yaml
+
+build: .venv/.installed .venv-sam/.installed ## build the functions and layers for AWS
+	find functions layers -name __pycache__ -prune -exec rm -rf {} +
+	.venv-sam/bin/sam build --cached --parallel
+
+deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.toml
+	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV) $(ARGS)
+
+bench: setup ## measure; the last line is JSON
+	.venv/bin/python -m tests.performance
+
+lock: .venv/.installed ## pin the newest releases that the .in files allow
+	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt
+	cd requirements && for name in bootstrap dev sam cloud; do \
+		"$(CURDIR)/$(UV)" pip compile $(LOCK) $$name.in -o $$name.txt || exit 1; done
+
+LOCK := --quiet --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11
+
+clean: ## remove everything made here
+	rm -rf .venv .venv-sam .venv-cloud .aws-sam build dist *.egg-info \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# --- environments: each is stamped, and made again only when its pins change ---
+
+$(UV): requirements/bootstrap.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv and pip was found; name one: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo "making .venv with $(PYTHON)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/.installed: $(UV) requirements/dev.txt pyproject.toml
+	@$(INSTALL) .venv/bin/python -r requirements/dev.txt
+	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Compiled at installation: they are large, and started anew at every use.
+.venv-sam/.installed .venv-cloud/.installed: .venv-%/.installed: requirements/%.txt | $(UV)
+	@echo "making .venv-$*"
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
+	@UV_COMPILE_BYTECODE=1 $(INSTALL) .venv-$*/bin/python -r $<
+	@touch $@

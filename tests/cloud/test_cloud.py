@@ -1,0 +1,70 @@
+"""The template deployed to the one-machine cloud: it stands, it answers, and it goes without a trace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.cloud import Cloud, CloudError
+
+pytestmark = pytest.mark.cloud
+
+
+def get_signed(address: str) -> requests.Response:
+    request = AWSRequest("GET", address)
+    SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
+    return requests.get(address, headers=dict(request.headers), timeout=30)
+
+
+def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:
+    functions = [value for key, value in cloud.outputs.items() if key.endswith("Function")]
+    assert len(functions) == 11
+    for function in functions:
+        answer = cloud.client("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"].read()
+        assert b"init failed" not in answer, f"{function}: {answer!r}"
+
+
+def test_the_routes_of_people_want_a_signed_request(cloud: Cloud) -> None:
+    assert requests.get(f"{cloud.api_url}/connections", timeout=30).status_code == 403
+    assert get_signed(f"{cloud.api_url}/connections").json() == {"connections": []}
+
+
+def test_a_webhook_reaches_its_function_unsigned_and_is_refused_there(cloud: Cloud) -> None:
+    address = f"{cloud.api_url}/webhooks/freshbooks/nobody/invoice.create"
+    answer = requests.post(address, data={"name": "invoice.create", "object_id": "1"}, timeout=30)
+    assert 400 <= answer.status_code < 500
+    assert "Not Found" not in answer.text, "the gateway's own words for a route that is missing"
+
+
+def test_what_the_emulator_leaves_out_is_put_in(cloud: Cloud) -> None:
+    mappings = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert sorted(mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings) == [3, 3, 5, 5]
+    ttl = cloud.client("dynamodb").describe_time_to_live(TableName=cloud.outputs["TableName"])
+    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires"
+
+
+def test_a_refused_parameter_is_named(cloud: Cloud) -> None:
+    with pytest.raises(CloudError, match="ArchiveDays"):
+        cloud.deploy("refused", {"ArchiveDays": "3"})
+
+
+def test_it_ends_without_a_trace() -> None:
+    with Cloud() as cloud:
+        group = cloud._process.pid  # type: ignore[union-attr]
+        scratch, log = Path(cloud._scratch), cloud.log
+        assert scratch.exists()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+    assert not scratch.exists()
+    assert not log.exists()
+
+
+def test_a_person_without_the_environments_is_told_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(CloudError, match="make setup"), Cloud(root=tmp_path):
+        pass

@@ -1,0 +1,288 @@
+"""The template: what reliability.md asks of its queues, and what a reader may rely on everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.decode import cfn_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+
+
+def properties_of(resource_type: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in RESOURCES.items()
+        if resource["Type"] == resource_type
+    }
+
+
+def named_by(reference: Any) -> str:
+    """The logical id that a Ref or a GetAtt names."""
+    if "Ref" in reference:
+        return str(reference["Ref"])
+    attribute = reference["Fn::GetAtt"]
+    return str(attribute[0] if isinstance(attribute, list) else attribute.partition(".")[0])
+
+
+def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**statement, "Action": each_of(statement["Action"]), "Resource": each_of(statement["Resource"])}
+        for statement in policy["Statement"]
+    ]
+
+
+def each_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+FUNCTIONS = properties_of("AWS::Serverless::Function")
+QUEUES = properties_of("AWS::SQS::Queue")
+MAPPINGS = properties_of("AWS::Lambda::EventSourceMapping")
+ALARMS = properties_of("AWS::CloudWatch::Alarm")
+SOURCES = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
+FAILED = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
+EVENTS = [event for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
+FOLDERS = {name: properties["CodeUri"].removeprefix("functions/") for name, properties in FUNCTIONS.items()}
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert [str(match) for match in lint_file(ROOT / "template.yaml")] == []
+
+
+# --- functions --------------------------------------------------------------------------------
+
+
+def test_every_function_has_a_folder_and_every_folder_a_function() -> None:
+    there = {handler.parent.name for handler in (ROOT / "functions").glob("*/handler.py")}
+    assert set(FOLDERS.values()) == there
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_and_its_folder_have_the_same_words(name: str) -> None:
+    assert re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() == FOLDERS[name]
+    assert FUNCTIONS[name]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == FOLDERS[name]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_an_event_to_try_it_with(name: str) -> None:
+    events = sorted((ROOT / "events").glob(f"{FOLDERS[name]}*.json"))
+    assert events, f"events/{FOLDERS[name]}*.json is missing"
+    for event in events:
+        assert isinstance(json.loads(event.read_text()), dict)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_keeps_its_logs_for_the_days_of_the_parameter(name: str) -> None:
+    group = RESOURCES[named_by(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])]
+    assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_behind_the_api_ends_before_the_api_stops_waiting(name: str) -> None:
+    if any(event["Type"] == "HttpApi" for event in FUNCTIONS[name].get("Events", {}).values()):
+        assert FUNCTIONS[name].get("Timeout", GLOBALS["Timeout"]) < 30
+
+
+# --- queues -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_message_stays_hidden_for_six_times_the_consumers_timeout(name: str) -> None:
+    mapping = MAPPINGS[name]
+    timeout = FUNCTIONS[named_by(mapping["FunctionName"])].get("Timeout", GLOBALS["Timeout"])
+    assert QUEUES[named_by(mapping["EventSourceArn"])]["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_message_is_tried_at_least_five_times_before_it_is_set_aside(name: str) -> None:
+    assert SOURCES[name]["RedrivePolicy"]["maxReceiveCount"] >= 5
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_failed_message_is_kept_14_days_and_longer_than_at_its_source(name: str) -> None:
+    failed = named_by(SOURCES[name]["RedrivePolicy"]["deadLetterTargetArn"])
+    assert failed == f"{name}Failed"
+    assert QUEUES[failed]["MessageRetentionPeriod"] == 14 * 86400 > SOURCES[name]["MessageRetentionPeriod"]
+
+
+def test_every_queue_has_a_failed_queue_or_is_one() -> None:
+    targets = {named_by(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in SOURCES.values()}
+    assert set(FAILED) == targets | {"SchedulesFailed"}
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_every_queue_is_encrypted(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+
+
+def test_every_source_queue_is_consumed_once() -> None:
+    assert sorted(named_by(mapping["EventSourceArn"]) for mapping in MAPPINGS.values()) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_one_bad_record_does_not_repeat_its_batch_and_the_vendors_load_is_bounded(name: str) -> None:
+    assert MAPPINGS[name]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    limit = MAPPINGS[name]["ScalingConfig"]["MaximumConcurrency"]["Ref"]
+    assert TEMPLATE["Parameters"][limit]["MinValue"] >= 2, "AWS takes no less"
+
+
+def test_no_event_brings_a_policy_for_every_queue_of_the_account() -> None:
+    assert {event["Type"] for event in EVENTS} == {"HttpApi", "ScheduleV2"}
+
+
+# --- schedules --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [event["Properties"] for event in EVENTS if event["Type"] == "ScheduleV2"],
+    ids=lambda schedule: schedule["ScheduleExpression"]["Ref"],
+)
+def test_a_schedule_starts_a_run_once_and_says_where_it_could_not(schedule: dict[str, Any]) -> None:
+    assert schedule["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    assert named_by(schedule["DeadLetterConfig"]["Arn"]) == "SchedulesFailed"
+    assert schedule["GroupName"] == {"Ref": "Schedules"}
+    assert schedule["OmitName"] is True
+
+
+def test_whatever_a_schedule_starts_is_not_started_again_by_lambda() -> None:
+    role = RESOURCES["SchedulerRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    invoke = next(one for one in statements(role) if one["Action"] == ["lambda:InvokeFunction"])
+    started = {named_by(arn) for arn in invoke["Resource"]}
+    assert started == {"PollSps", "PollFreshbooks", "RefreshToken", "ResolveInDoubt"}
+    for name in started:
+        assert FUNCTIONS[name]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+
+
+# --- alarms -----------------------------------------------------------------------------------
+
+
+def alarmed(metric: str) -> dict[str, dict[str, Any]]:
+    return {
+        named_by(alarm["Dimensions"][0]["Value"]): alarm
+        for alarm in ALARMS.values()
+        if alarm["MetricName"] == metric
+    }
+
+
+def test_one_message_in_any_failed_queue_is_an_alarm() -> None:
+    alarms = alarmed("ApproximateNumberOfMessagesVisible")
+    assert set(alarms) == set(FAILED)
+    assert {alarm["Threshold"] for alarm in alarms.values()} == {1}
+
+
+def test_a_message_that_waits_long_is_an_alarm() -> None:
+    assert set(alarmed("ApproximateAgeOfOldestMessage")) == set(SOURCES)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_says_its_threshold_what_to_do_and_tells_somebody(name: str) -> None:
+    alarm = ALARMS[name]
+    assert re.search(r"\d|hour", alarm["AlarmDescription"])
+    assert re.search(r"`connector |[Ll]ook at", alarm["AlarmDescription"])
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "Alarms"}], []]}
+
+
+# --- permissions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_granted_actions_by_name_on_resources_of_this_stack(name: str) -> None:
+    for policy in FUNCTIONS[name]["Policies"]:
+        for statement in statements(policy):
+            assert statement["Effect"] == "Allow"
+            assert not [action for action in statement["Action"] if "*" in action]
+            assert statement["Resource"]
+            for resource in statement["Resource"]:
+                assert resource_is_of_this_stack(resource), resource
+
+
+def resource_is_of_this_stack(resource: Any) -> bool:
+    pattern = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+    if not pattern:
+        return named_by(resource) in RESOURCES
+    secret = re.search(r":secret:\$\{AWS::StackName\}/\*/(freshbooks|sps|sps-token|webhooks)\*$", pattern)
+    return bool(secret) or pattern.startswith(("${Documents.Arn}/index/", "${Archive.Arn}/"))
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_consumer_reads_its_own_queue_and_no_other(name: str) -> None:
+    function = FUNCTIONS[named_by(MAPPINGS[name]["FunctionName"])]
+    granted = [
+        (action, named_by(resource))
+        for policy in function["Policies"]
+        for statement in statements(policy)
+        for action in statement["Action"]
+        if action.startswith("sqs:") and action != "sqs:SendMessage"
+        for resource in statement["Resource"]
+    ]
+    queue = named_by(MAPPINGS[name]["EventSourceArn"])
+    needed = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+    assert sorted(granted) == [(f"sqs:{action}", queue) for action in needed]
+
+
+def test_only_the_refresher_and_the_authorization_write_freshbooks_tokens() -> None:
+    writers = {
+        name
+        for name, function in FUNCTIONS.items()
+        for policy in function["Policies"]
+        for statement in statements(policy)
+        if "secretsmanager:PutSecretValue" in statement["Action"]
+        for resource in statement["Resource"]
+        if resource["Fn::Sub"].endswith("/freshbooks*")
+    }
+    assert writers == {"RefreshToken", "AuthorizeFreshbooks"}
+
+
+# --- routes, names, keeping -------------------------------------------------------------------
+
+
+def test_only_the_webhook_and_the_oauth_callback_are_public() -> None:
+    assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"] == "AWS_IAM"
+    public = {
+        (event["Properties"]["Method"], event["Properties"]["Path"])
+        for event in EVENTS
+        if event["Type"] == "HttpApi" and "Auth" in event["Properties"]
+    }
+    assert public == {
+        ("POST", "/webhooks/freshbooks/{connection}/{event}"),
+        ("GET", "/oauth/freshbooks/callback"),
+    }
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_no_resource_has_a_literal_name(name: str) -> None:
+    for key, value in RESOURCES[name].get("Properties", {}).items():
+        assert not key.endswith("Name") or key == "MetricName" or isinstance(value, dict), key
+
+
+@pytest.mark.parametrize("name", ["Documents", "Archive"])
+def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", TEMPLATE["Parameters"])
+def test_every_parameter_says_what_it_is_and_refuses_nonsense(name: str) -> None:
+    parameter = TEMPLATE["Parameters"][name]
+    assert parameter["Description"]
+    assert "Default" in parameter
+    assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
+
+
+def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
+    assert set(TEMPLATE["Outputs"]) == {
+        *("StackName", "ApiUrl", "TableName", "ArchiveBucket", "ScheduleGroup", "SchedulerRoleArn"),
+        *("SchedulesFailedArn", "PollSpsArn", "PollFreshbooksArn"),
+        *(f"{queue}Url" for queue in QUEUES),
+        *(f"{function}Function" for function in FUNCTIONS),
+    }
