@@ -11,6 +11,7 @@ import os
 import time
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,11 +96,19 @@ def _list_callback(stack: Stack, connection: str, event: str, callback_id: int |
         stack.wiring.secrets.write(connection, "webhooks", kept)
 
 
-def _schedule(stack: Stack, connection: str, poller: str, rate: str) -> None:
+def poll_now(stack: Stack, connection: str) -> None:
+    """Have both vendors polled at once: a schedule for this minute that removes itself afterwards."""
+    for poller in POLLERS:
+        at = datetime.now(UTC).strftime("at(%Y-%m-%dT%H:%M:%S)")
+        _schedule(stack, connection, poller, at, ActionAfterCompletion="DELETE")
+
+
+def _schedule(stack: Stack, connection: str, poller: str, rate: str, **more: str) -> None:
     name, output = POLLERS[poller]
     scheduler = stack.client("scheduler")
-    settings = {
-        "Name": f"{connection}-{name}",
+    settings: dict[str, Any] = {
+        **more,
+        "Name": f"{connection}-{name}" + (f"-now-{int(time.time())}" if rate.startswith("at(") else ""),
         "GroupName": stack.outputs["ScheduleGroup"],
         "ScheduleExpression": rate,
         "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -219,6 +228,23 @@ def list_(stack: StackOption = DEFAULT_STACK, as_json: JsonOption = False) -> No
     for row in rows:
         table.add_row(*(str(value)[:19] for value in row.values()))
     console.print(table if rows else "No connection yet: `connector connections add`.")
+
+
+@app.command("poll")
+@guarded
+def poll(
+    connection_id: Annotated[str, typer.Argument(metavar="ID")],
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Poll both vendors now, not only when the schedules say so."""
+    reached = Stack(stack)
+    reached.wiring.connection(connection_id)
+    poll_now(reached, connection_id)
+    if as_json:
+        show_json({"polling": connection_id})
+    else:
+        console.print(f"Connection {connection_id} is polled within the minute; see `connector documents`.")
 
 
 @app.command("remove")

@@ -31,7 +31,7 @@ def demo(
     began = time.monotonic()
 
     def say(text: str) -> None:
-        err.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {text}")
+        err.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {text}", soft_wrap=True)
 
     try:
         with Demo(seed).running(say) as day:

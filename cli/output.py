@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -13,7 +14,9 @@ from rich.console import Console
 
 from connector import errors
 
-console = Console()
+# a pipe or a log has no width of its own: wide enough that no table cell is cut
+WIDE = None if sys.stdout.isatty() else 160
+console = Console(width=WIDE)
 err = Console(stderr=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 

@@ -253,7 +253,7 @@ def _trade(supplier: Supplier, partner: Partner, rng: random.Random, today: date
         order = PurchaseOrder(number, partner, today - timedelta(days=1 + n), lines)
         if n == 1:
             order.allowance = (order.total * Decimal("0.05")).quantize(CENT, ROUND_HALF_UP)
-        if n == 2 and all(line.item.whole for line in lines):
+        if n == 2 and all(line.item.whole for line in lines) and not partner.pack.get("invoices"):
             order.stores = ("0101", "0102", "0117")
         orders.append(order)
     supplier.orders += orders

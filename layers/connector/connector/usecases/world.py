@@ -59,6 +59,8 @@ class World:
 
     def pack(self, partner: str) -> PartnerPack:
         """The pack of a trading partner; Waiting until somebody sets the partner up."""
+        if partner not in self.packs():
+            self.forget_packs()  # it may have been set up since we looked
         pack = self.packs().get(partner)
         if pack is None:
             raise errors.Waiting(

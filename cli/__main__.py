@@ -1,0 +1,5 @@
+"""`python -m cli` is `connector`."""
+
+from cli.main import app
+
+app(prog_name="connector")

@@ -1,0 +1,308 @@
+"""`connector map`: a file's documents mapped without any account, stack or network."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.output import JsonOption, err, fail, guarded, show_json
+from connector import errors
+from connector.documents.freshbooks import Bill, Invoice, read_record
+from connector.documents.order import Order
+from connector.documents.reading import MAX_BYTES, Read, read_documents
+from connector.documents.shipment import Shipment
+from connector.findings import Finding, Mapped, Source, Trace, as_json
+from connector.mapping.order_to_bill import order_to_bill
+from connector.mapping.shipment_to_events import shipment_to_events
+from connector.rules.packs import PartnerPack, read_pack
+
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")]
+OrderOption = Annotated[str | None, typer.Option("--order", help="The RSX order(s) that FILE refers to.")]
+_COLOURS = {"info": "dim", "warning": "yellow", "error": "red"}
+_NO_EXPLANATION = Source((), "")
+
+
+class Side(StrEnum):
+    freshbooks = "freshbooks"
+    sps = "sps"
+
+
+@dataclass(slots=True)
+class Done:
+    """One document of the file, mapped."""
+
+    source: str
+    kind: str
+    partner: str
+    number: str
+    mapped: Mapped
+    trace: Trace = field(default_factory=dict)
+
+
+@guarded
+def map_file(
+    file: FileArgument,
+    partner: Annotated[str | None, typer.Option("--partner", help="The partner pack, a TOML file.")] = None,
+    order: OrderOption = None,
+    to: Annotated[
+        Side | None, typer.Option("--to", help="Which side FILE is mapped to; told by FILE.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say where every field came from.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Map documents offline: RSX orders and shipments for FreshBooks, FreshBooks invoices and bills for SPS.
+
+    Prints what would be sent, findings on stderr. Exit 1 where an error finding would block a document.
+    """
+    pack = None if partner is None else _read_pack(partner)
+    orders = [] if order is None else read_orders(order)
+    refused: list[errors.BadInput] = []
+    done: list[Done] = []
+    for entry in _mapped(file, pack, orders, to, refused):
+        done.append(entry)
+        if not as_json:
+            tell(entry.source if len(done) > 1 else file, entry.mapped.findings)
+    _print(done, refused, explain, as_json)
+    for error in refused:
+        fail(error)
+    if refused:
+        raise typer.Exit(2)
+    if any(entry.mapped.blocked for entry in done):
+        raise typer.Exit(1)
+
+
+def read_bytes(name: str) -> bytes:
+    """The file's bytes, no more than a document may have and one; BadInput names the file and the reason."""
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        path = Path(name)
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise errors.BadInput(
+                f"the file has {path.stat().st_size / 1024 / 1024:.1f} MB, {MAX_BYTES // 1024 // 1024} MB is the most",
+                code="too_large",
+                place=name,
+                fix="split the file",
+            )
+        with path.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "is no file name"
+        raise errors.BadInput(
+            reason.lower(), code="unreadable", place=name, fix="check the file's name"
+        ) from None
+
+
+def read_file(name: str) -> list[Read | errors.BadInput]:
+    """The RSX documents of a file, errors naming the file."""
+    return [
+        located(name, read) if isinstance(read, errors.BadInput) else read
+        for read in read_documents(read_bytes(name))
+    ]
+
+
+def located(name: str, error: errors.BadInput) -> errors.BadInput:
+    error.place = f"{name}: {error.place}" if error.place else name
+    return error
+
+
+def read_orders(name: str) -> list[Order]:
+    orders = []
+    for read in read_file(name):
+        if isinstance(read, errors.BadInput):
+            raise read
+        if not isinstance(read.document, Order) or read.kind != "order":
+            what = read.kind.replace("_", " ")
+            raise errors.BadInput(
+                f"an RSX {what}, not an order", place=name, fix="give the order with --order"
+            )
+        orders.append(read.document)
+    return orders
+
+
+def order_for(number: str, orders: Iterable[Order]) -> Order | None:
+    return next((o for o in orders if number in (o.number, o.Header.OrderHeader.PurchaseOrderNumber)), None)
+
+
+def tell(source: str, findings: Iterable[Finding]) -> None:
+    """Each finding as one line on stderr."""
+    for finding in findings:
+        place = f"{finding.place}: " if finding.place else ""
+        fix = f" ({finding.fix})" if finding.fix else ""
+        text = f"{finding.severity}: {source}: {place}{finding.message}{fix}"
+        err.print(text, style=_COLOURS[finding.severity], markup=False, highlight=False, soft_wrap=True)
+
+
+# --- mapping --------------------------------------------------------------------------------------------
+
+
+def _read_pack(name: str) -> PartnerPack:
+    try:
+        return read_pack(read_bytes(name).decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise errors.BadUse("is not UTF-8 text", place=name, fix="give a partner pack, a TOML file") from None
+    except errors.BadUse as error:
+        error.place = name
+        raise
+
+
+def _mapped(
+    file: str,
+    pack: PartnerPack | None,
+    orders: list[Order],
+    to: Side | None,
+    refused: list[errors.BadInput],
+) -> Iterator[Done]:
+    data = read_bytes(file)
+    if to is not Side.sps:
+        reads = read_documents(data)
+        foreign = all(isinstance(read, errors.BadInput) and read.code == "not_rsx" for read in reads)
+        if (
+            not foreign
+            or to is Side.freshbooks
+            or not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
+        ):
+            for n, read in enumerate(reads):
+                try:
+                    if isinstance(read, errors.BadInput):
+                        raise read
+                    yield _map_rsx(read, f"{file}[{n}]" if len(reads) > 1 else file, pack, orders)
+                except errors.BadInput as error:
+                    refused.append(located(file, error))
+            return
+    try:
+        kind, records = read_record(data)
+    except errors.BadInput as error:
+        if to is None:
+            error = errors.BadInput("neither an RSX document nor a FreshBooks record", place=error.place)
+        raise located(file, error) from None
+    for n, record in enumerate(records):
+        yield _map_record(record, kind, f"{file}[{n}]" if len(records) > 1 else file, pack, orders)
+
+
+def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Order]) -> Done:
+    pack = _pack_for(read.partner, pack)
+    trace: Trace = {}
+    if isinstance(read.document, Shipment):
+        known = {order.number: order for order in orders}
+        mapped = shipment_to_events(read.document, known, pack, trace=trace)
+    elif isinstance(read.document, Order) and read.kind != "order_ack":
+        mapped = order_to_bill(read.document, pack, datetime.now(UTC).date(), trace)
+    else:
+        what = read.kind.replace("_", " ")
+        raise errors.BadInput(f"an RSX {what} is not mapped to FreshBooks", fix=f"connector check {source}")
+    return Done(source, read.kind, read.partner, read.number, mapped, trace)
+
+
+def _map_record(
+    record: Invoice | Bill, kind: str, source: str, pack: PartnerPack | None, orders: list[Order]
+) -> Done:
+    number = record.invoice_number if isinstance(record, Invoice) else record.bill_number
+    wanted = record.po_number if isinstance(record, Invoice) else number
+    order = order_for(wanted.strip(), orders) or (orders[0] if len(orders) == 1 else None)
+    if pack is None and order is None:
+        raise errors.BadUse(
+            f"a FreshBooks {kind} does not say which trading partner it is for",
+            place=source,
+            fix="name the partner pack with --partner, or the order with --order",
+        )
+    partner = order.Header.OrderHeader.TradingPartnerId if order is not None else ""
+    pack = _pack_for(partner or (pack.trading_partner_id if pack else ""), pack)
+    trace: Trace = {}
+    if isinstance(record, Invoice):
+        from connector.mapping.invoice_to_rsx import invoice_to_rsx
+
+        mapped = invoice_to_rsx(record, order=order, pack=pack, trace=trace)
+    else:
+        from connector.mapping.bill_to_rsx import bill_to_rsx
+
+        mapped = bill_to_rsx(record, order=order, pack=pack, trace=trace)
+    return Done(source, kind, pack.trading_partner_id, number, mapped, trace)
+
+
+def _pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
+    if pack is None:
+        return PartnerPack(trading_partner_id=partner)
+    if pack.trading_partner_id != partner:
+        raise errors.BadUse(
+            f"the partner pack is for {pack.trading_partner_id}, the document for {partner}",
+            code="wrong_pack",
+            fix="give the pack of that trading partner",
+        )
+    return pack
+
+
+# --- printing -------------------------------------------------------------------------------------------
+
+
+def _print(done: list[Done], refused: list[errors.BadInput], explain: bool, as_json: bool) -> None:
+    if as_json:
+        shown: dict[str, Any] = {"documents": [_as_json(entry, explain) for entry in done]}
+        if refused:
+            names = ("code", "place", "message", "fix")
+            shown["errors"] = [{name: getattr(error, name) for name in names} for error in refused]
+        show_json(shown)
+    elif explain:
+        console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+        for entry in done:
+            console.print(_explanation(entry))
+    elif done:
+        documents = [entry.mapped.document for entry in done]
+        show_json(documents if len(documents) > 1 else documents[0])
+
+
+def _as_json(entry: Done, explain: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "source": entry.source,
+        "kind": entry.kind,
+        "partner": entry.partner,
+        "number": entry.number,
+        "document": entry.mapped.document,
+        "findings": as_json(entry.mapped.findings),
+    }
+    if explain:
+        shown["explain"] = [
+            {"field": path, "value": value, "from": list(source.paths), "rule": source.rule}
+            for path, value, source in _explained(entry)
+        ]
+    return shown
+
+
+def _explanation(entry: Done) -> Table:
+    table = Table(title=f"{entry.kind} {entry.number} of {entry.partner}", title_justify="left")
+    for column in ("field", "value", "from", "rule"):
+        table.add_column(column, overflow="fold")
+    for path, value, source in _explained(entry):
+        texts = (path, str(value), "\n".join(source.paths), source.rule)
+        table.add_row(*(text.replace("[", "\\[") for text in texts))
+    return table
+
+
+def _explained(entry: Done) -> Iterator[tuple[str, Any, Source]]:
+    """Every value that was produced with its explanation, or that of the group it is in."""
+    for path, value in _leaves(entry.mapped.document, ""):
+        group = path
+        while group not in entry.trace and group:
+            group = re.sub(r"(\.?[^.\[]+|\[\d+\])$", "", group)
+        yield path, value, entry.trace.get(group, _NO_EXPLANATION)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{n}]")
+    else:
+        yield path, value
