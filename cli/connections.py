@@ -181,25 +181,26 @@ def add(
             more = tomllib.loads(settings.read_text())
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise errors.BadUse(f"{settings}: {error}", code="settings_unreadable") from None
+    reached = Stack(stack)
+    side = {"redirect_uri": f"{reached.outputs['ApiUrl']}/oauth/freshbooks/callback", **more.get("freshbooks", {})}
     connection = connection_of(
-        {
-            "category": category, **more, "id": connection_id,
-            "freshbooks": {**more.get("freshbooks", {}), "account_id": account_id},
-        }
-    )  # fmt: skip
+        {"category": category, **more, "id": connection_id, "freshbooks": {**side, "account_id": account_id}}
+    )
     freshbooks = {
         "client_id": freshbooks_client_id,
         "client_secret": _secret("CONNECTOR_FRESHBOOKS_SECRET", "FreshBooks client secret"),
     }
     sps = {"client_id": sps_client_id, "client_secret": _secret("CONNECTOR_SPS_SECRET", "SPS client secret")}
     add_connection(
-        Stack(stack), connection, freshbooks=freshbooks, sps=sps, sps_every=_minutes(sps_minutes),
+        reached, connection, freshbooks=freshbooks, sps=sps, sps_every=_minutes(sps_minutes),
         freshbooks_every=_minutes(freshbooks_minutes), say=lambda text: err.print(f"  {text}"),
     )  # fmt: skip
     if as_json:
-        show_json({"connection": connection_id})
+        show_json({"connection": connection_id, "redirect_uri": connection.freshbooks.redirect_uri})
     else:
-        console.print(f"Connection {connection_id} is there. Next: `connector authorize {connection_id}`.")
+        console.print(f"Connection {connection_id} is there. Register this redirect address with your FreshBooks")
+        console.print(f"application: {connection.freshbooks.redirect_uri}", soft_wrap=True)
+        console.print(f"Then: `connector authorize {connection_id}`.")
 
 
 @app.command("list")

@@ -24,6 +24,7 @@ COMMANDS = {
     "map": "cli.offline:map_file",
     "check": "cli.checking:check_file",
     "connections": "cli.connections:app",
+    "authorize": "cli.authorize:authorize",
     "documents": "cli.documents:documents",
     "show": "cli.documents:show",
     "partners": "cli.documents:partners",

@@ -58,6 +58,7 @@ class Stack:
             bills_to_push=out["BillsToPushUrl"],
             records_to_map=out["RecordsToMapUrl"],
             rsx_to_push=out["RsxToPushUrl"],
+            oauth_state_secret=out.get("OAuthStateSecret", ""),
         )
         return Wiring(settings, lambda message, **keys: None, self.client)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from connector.documents.parts import (
+    EMPTY,
     Carrier,
     ChargeAllowance,
     Contact,
@@ -37,7 +36,7 @@ class HeaderFields(Element):
     PurchaseOrderNumber: str | None = None
     PrimaryPOTypeCode: str | None = None
     PrimaryPOTypeDescription: str | None = None
-    AdditionalPOTypeCodes: list[Any] = Field(default_factory=list)
+    AdditionalPOTypeCodes: list[Any] = EMPTY
     ReleaseNumber: str | None = None
     InvoiceTypeCode: str | None = None
     TsetPurposeCode: str | None = None
@@ -67,19 +66,19 @@ class HeaderFields(Element):
 
 class InvoiceHeaderGroup(Element):
     InvoiceHeader: HeaderFields
-    PaymentTerms: list[Terms] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
-    Contacts: list[Contact] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Commodity: list[Any] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    FOBRelatedInstruction: list[FobInstruction] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    QuantityTotals: list[QuantityTotal] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    PaymentTerms: list[Terms] = EMPTY
+    Dates: list[DateTime] = EMPTY
+    Contacts: list[Contact] = EMPTY
+    Address: list[Party] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Commodity: list[Any] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    FOBRelatedInstruction: list[FobInstruction] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    QuantityTotals: list[QuantityTotal] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
 
 
 class LineFields(Element):
@@ -93,7 +92,7 @@ class LineFields(Element):
     UPCCaseCode: str | None = None
     NatlDrugCode: str | None = None
     InternationalStandardBookNumber: str | None = None
-    ProductID: list[ProductId] = Field(default_factory=list)
+    ProductID: list[ProductId] = EMPTY
     InvoiceQty: Number | None = None
     InvoiceQtyUOM: str | None = None
     OrderQty: Number | None = None
@@ -126,22 +125,22 @@ class LineFields(Element):
 
 class InvoiceLineItem(Element):
     InvoiceLine: LineFields = LineFields()
-    Measurements: list[Any] = Field(default_factory=list)
-    PriceInformation: list[Price] = Field(default_factory=list)
-    ProductOrItemDescription: list[ItemDescription] = Field(default_factory=list)
-    MasterItemAttribute: list[Any] = Field(default_factory=list)
-    PhysicalDetails: list[PhysicalDetail] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Commodity: list[Any] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    Subline: list[Any] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    QuantitiesSchedulesLocations: list[QuantitySchedule] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    Measurements: list[Any] = EMPTY
+    PriceInformation: list[Price] = EMPTY
+    ProductOrItemDescription: list[ItemDescription] = EMPTY
+    MasterItemAttribute: list[Any] = EMPTY
+    PhysicalDetails: list[PhysicalDetail] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Commodity: list[Any] = EMPTY
+    Dates: list[DateTime] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    Subline: list[Any] = EMPTY
+    Address: list[Party] = EMPTY
+    QuantitiesSchedulesLocations: list[QuantitySchedule] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
 
 
 class InvoiceSummary(Element):
@@ -164,7 +163,7 @@ class InvoiceSummary(Element):
 class Invoice(Element):
     Meta: Any = None
     Header: InvoiceHeaderGroup
-    LineItem: list[InvoiceLineItem] = Field(default_factory=list)
+    LineItem: list[InvoiceLineItem] = EMPTY
     Summary: InvoiceSummary | None = None
 
     @property

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 
 def plain_number(value: Decimal) -> int | float:
@@ -35,6 +35,24 @@ def as_date(text: str | None) -> date | None:
         return None
 
 
+class _Empty(list[Any]):
+    """An empty list that all documents share: a plain [] would be copied for every element that lacks one.
+
+    Being hashable spares the copy; what has no elements is not added to but replaced.
+    """
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def append(self, _: Any) -> None:
+        raise TypeError("replace the shared empty list instead of adding to it")
+
+    extend = insert = __iadd__ = append  # type: ignore[assignment]
+
+
+EMPTY: Any = _Empty()
+
+
 class Element(BaseModel):
     """One RSX element: declared children first, unknown ones kept as they came."""
 
@@ -56,7 +74,7 @@ class Reference(Element):
     Description: str | None = None
     Date: str | None = None
     Time: str | None = None
-    ReferenceIDs: list[ReferenceId] = Field(default_factory=list)
+    ReferenceIDs: list[ReferenceId] = EMPTY
 
 
 class DateTime(Element):
@@ -77,7 +95,7 @@ class Contact(Element):
     PrimaryPhone: str | None = None
     PrimaryFax: str | None = None
     PrimaryEmail: str | None = None
-    AdditionalContactDetails: list[ContactDetail] = Field(default_factory=list)
+    AdditionalContactDetails: list[ContactDetail] = EMPTY
     ContactReference: str | None = None
 
 
@@ -100,9 +118,9 @@ class Party(Element):
     CountrySubDivision: str | None = None
     AddressTaxIdNumber: str | None = None
     AddressTaxExemptNumber: str | None = None
-    References: list[Reference] = Field(default_factory=list)
-    Contacts: list[Contact] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
+    References: list[Reference] = EMPTY
+    Contacts: list[Contact] = EMPTY
+    Dates: list[DateTime] = EMPTY
 
 
 class Terms(Element):
@@ -171,7 +189,7 @@ class ChargeAllowance(Element):
     AllowChrgQty2: Number | None = None
     LanguageCode: str | None = None
     CalculationSequence: int | None = None
-    Taxes: list[Tax] = Field(default_factory=list)
+    Taxes: list[Tax] = EMPTY
 
 
 class FobInstruction(Element):
@@ -209,9 +227,9 @@ class Carrier(Element):
     TransitDirectionCode: str | None = None
     TransitTimeQualifier: str | None = None
     TransitTime: Number | None = None
-    ServiceLevelCodes: list[ServiceLevel] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    SealNumbers: list[Seal] = Field(default_factory=list)
+    ServiceLevelCodes: list[ServiceLevel] = EMPTY
+    Address: list[Party] = EMPTY
+    SealNumbers: list[Seal] = EMPTY
 
 
 class QuantityTotal(Element):
@@ -307,8 +325,8 @@ class QuantitySchedule(Element):
     QuantityDescription: str | None = None
     LocationCodeQualifier: str | None = None
     LocationDescription: str | None = None
-    LocationQuantity: list[LocationQty] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
+    LocationQuantity: list[LocationQty] = EMPTY
+    Dates: list[DateTime] = EMPTY
     AssignedID: str | None = None
     LeadTimeCode: str | None = None
     LeadTimeQuantity: Number | None = None

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from connector.documents.parts import (
+    EMPTY,
     Carrier,
     ChargeAllowance,
     Contact,
@@ -62,20 +61,20 @@ class HeaderFields(Element):
 
 class ShipmentHeaderGroup(Element):
     ShipmentHeader: HeaderFields
-    Dates: list[DateTime] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Contacts: list[Contact] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
-    Commodity: list[Any] = Field(default_factory=list)
-    CarrierSpecialHandlingDetail: list[Any] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    FOBRelatedInstruction: list[FobInstruction] = Field(default_factory=list)
-    QuantityTotals: list[QuantityTotal] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
+    Dates: list[DateTime] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Contacts: list[Contact] = EMPTY
+    Address: list[Party] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    QuantityAndWeight: list[LadingWeight] = EMPTY
+    Commodity: list[Any] = EMPTY
+    CarrierSpecialHandlingDetail: list[Any] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    FOBRelatedInstruction: list[FobInstruction] = EMPTY
+    QuantityTotals: list[QuantityTotal] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
 
 
 class ContainerFields(Element):
@@ -119,7 +118,7 @@ class LineFields(Element):
     UPCCaseCode: str | None = None
     NatlDrugCode: str | None = None
     InternationalStandardBookNumber: str | None = None
-    ProductID: list[ProductId] = Field(default_factory=list)
+    ProductID: list[ProductId] = EMPTY
     OrderQty: Number | None = None
     OrderQtyUOM: str | None = None
     PurchasePriceType: str | None = None
@@ -148,74 +147,74 @@ class LineFields(Element):
 
 class ContainerLevelGroup(Element):
     Container: ContainerFields | None = None
-    Dates: list[DateTime] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
-    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
-    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
-    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+    Dates: list[DateTime] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    QuantityAndWeight: list[LadingWeight] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    Address: list[Party] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
+    OrderLevel: list[OrderLevelGroup] = EMPTY
+    PackLevel: list[PackLevelGroup] = EMPTY
+    ItemLevel: list[ItemLevelGroup] = EMPTY
 
 
 class OrderLevelGroup(Element):
     OrderHeader: OrderFields = OrderFields()
-    QuantityAndWeight: list[LadingWeight] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    Commodity: list[Any] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
-    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
-    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
-    ContainerLevel: list[ContainerLevelGroup] = Field(default_factory=list)
+    QuantityAndWeight: list[LadingWeight] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    Dates: list[DateTime] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Address: list[Party] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    Commodity: list[Any] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
+    PackLevel: list[PackLevelGroup] = EMPTY
+    ItemLevel: list[ItemLevelGroup] = EMPTY
+    ContainerLevel: list[ContainerLevelGroup] = EMPTY
 
 
 class PackLevelGroup(Element):
     Pack: PackFields = PackFields()
-    PhysicalDetails: list[PhysicalDetail] = Field(default_factory=list)
-    MarksAndNumbersCollection: list[Any] = Field(default_factory=list)
-    PalletInformation: list[Any] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    Packaging: list[Any] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
-    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
-    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
+    PhysicalDetails: list[PhysicalDetail] = EMPTY
+    MarksAndNumbersCollection: list[Any] = EMPTY
+    PalletInformation: list[Any] = EMPTY
+    Dates: list[DateTime] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Address: list[Party] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    Packaging: list[Any] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
+    ItemLevel: list[ItemLevelGroup] = EMPTY
+    PackLevel: list[PackLevelGroup] = EMPTY
 
 
 class ItemLevelGroup(Element):
     ShipmentLine: LineFields = LineFields()
-    PhysicalDetails: list[PhysicalDetail] = Field(default_factory=list)
-    CarrierSpecialHandlingDetail: list[Any] = Field(default_factory=list)
-    CarrierInformation: list[Carrier] = Field(default_factory=list)
-    Measurements: list[Any] = Field(default_factory=list)
-    PriceInformation: list[Price] = Field(default_factory=list)
-    ProductOrItemDescription: list[ItemDescription] = Field(default_factory=list)
-    MasterItemAttribute: list[Any] = Field(default_factory=list)
-    Dates: list[DateTime] = Field(default_factory=list)
-    References: list[Reference] = Field(default_factory=list)
-    Notes: list[Note] = Field(default_factory=list)
-    Commodity: list[Any] = Field(default_factory=list)
-    Address: list[Party] = Field(default_factory=list)
-    Subline: list[Any] = Field(default_factory=list)
-    Taxes: list[Tax] = Field(default_factory=list)
-    ChargesAllowances: list[ChargeAllowance] = Field(default_factory=list)
-    ItemLoadInfo: list[Any] = Field(default_factory=list)
-    RegulatoryCompliances: list[Any] = Field(default_factory=list)
-    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
-    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
+    PhysicalDetails: list[PhysicalDetail] = EMPTY
+    CarrierSpecialHandlingDetail: list[Any] = EMPTY
+    CarrierInformation: list[Carrier] = EMPTY
+    Measurements: list[Any] = EMPTY
+    PriceInformation: list[Price] = EMPTY
+    ProductOrItemDescription: list[ItemDescription] = EMPTY
+    MasterItemAttribute: list[Any] = EMPTY
+    Dates: list[DateTime] = EMPTY
+    References: list[Reference] = EMPTY
+    Notes: list[Note] = EMPTY
+    Commodity: list[Any] = EMPTY
+    Address: list[Party] = EMPTY
+    Subline: list[Any] = EMPTY
+    Taxes: list[Tax] = EMPTY
+    ChargesAllowances: list[ChargeAllowance] = EMPTY
+    ItemLoadInfo: list[Any] = EMPTY
+    RegulatoryCompliances: list[Any] = EMPTY
+    PackLevel: list[PackLevelGroup] = EMPTY
+    OrderLevel: list[OrderLevelGroup] = EMPTY
 
 
 class ShipmentSummary(Element):
@@ -226,10 +225,10 @@ class ShipmentSummary(Element):
 class Shipment(Element):
     Meta: Any = None
     Header: ShipmentHeaderGroup
-    ContainerLevel: list[ContainerLevelGroup] = Field(default_factory=list)
-    OrderLevel: list[OrderLevelGroup] = Field(default_factory=list)
-    PackLevel: list[PackLevelGroup] = Field(default_factory=list)
-    ItemLevel: list[ItemLevelGroup] = Field(default_factory=list)
+    ContainerLevel: list[ContainerLevelGroup] = EMPTY
+    OrderLevel: list[OrderLevelGroup] = EMPTY
+    PackLevel: list[PackLevelGroup] = EMPTY
+    ItemLevel: list[ItemLevelGroup] = EMPTY
     Summary: ShipmentSummary | None = None
 
     @property

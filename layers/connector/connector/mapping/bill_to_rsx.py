@@ -9,7 +9,7 @@ one that its number names, and a bill without a number goes by `bill-<id>`. A li
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from connector.documents.freshbooks import Bill, BillLine, BillVendor, Money
 from connector.documents.order import Order
@@ -30,9 +30,13 @@ _PATHS = {
     "currency": "currency_code",
     "total": "total_amount",
     "due": "due_date",
+    "quantity": "quantity",
 }
 _VENDOR_PART = re.compile(r"(?:^| / )VN (.+?)(?= / |$)")
-_FOLDED = re.compile(r"(?:^| / )(\d+(?:\.\d+)?) ([A-Z0-9]{1,4}) @ \d+(?:\.\d+)?(?: per [^/]+)?(?= / |$)")
+_FOLDED = re.compile(
+    r"(?:^| / )(?P<quantity>\d+(?:\.\d+)?) (?P<unit>[A-Z0-9]{1,4}) @ (?P<price>\d+(?:\.\d+)?)"
+    r"(?P<basis> per [^/]+)?(?= / |$)"
+)
 _PLACES = Decimal("0.0001")
 
 
@@ -138,11 +142,13 @@ def _unfolded(text: str, quantity: Decimal, price: Decimal, amount: Decimal) -> 
     if folded is None:
         return quantity, price, ""
     try:
-        counted = Decimal(folded[1])
-        each = (amount / counted).quantize(_PLACES)
-        return (counted, each, folded[2]) if cents(counted * each) == amount else (quantity, price, "")
-    except InvalidOperation:  # nothing counted, or more digits than anything has
+        counted, each = Decimal(folded["quantity"]), Decimal(folded["price"])
+        if folded["basis"]:  # a price per dozen or hundred: that of one unit is what the amount says
+            each = (amount / counted).quantize(_PLACES)
+        comes_to = cents(counted * each)
+    except ArithmeticError:  # none counted, or more digits than anything has
         return quantity, price, ""
+    return (counted, each, folded["unit"]) if comes_to == amount and counted else (quantity, price, "")
 
 
 def _amount(money: Money | None, place: str, findings: list[Finding]) -> Decimal | None:

@@ -8,9 +8,10 @@ is left out with a finding; nothing here raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import time
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from connector.documents.parts import Element, as_date, plain_number
@@ -32,7 +33,7 @@ def carry(
     *,
     document: Document = "Invoice",
     place: str = "",
-    only: Collection[str] | None = None,
+    only: frozenset[str] | None = None,
     explain: Explainer | None = None,
     to: str = "",
 ) -> tuple[dict[str, Any], list[Finding]]:
@@ -132,22 +133,21 @@ class _Carrying:
         self.findings: list[Finding] = []
 
     def group(
-        self, raw: Any, model: type[Element], place: str, to: str, only: Collection[str] | None = None
+        self, raw: Any, model: type[Element], place: str, to: str, only: frozenset[str] | None = None
     ) -> dict[str, Any]:
         values = _values(raw)
         if values is None:
             if not _empty(raw):
                 self._left_out(place, "it is not a group of elements")
             return {}
-        shape = shape_of(model, self.document)
         carried: dict[str, Any] = {}
-        for name, child in shape.items():
+        for name, child in _wanted(model, self.document, only):
             value = values.get(name)
-            if value is None and name in SYNONYMS:
-                value = values.get(SYNONYMS[name])
+            if value is None:
+                value = values.get(SYNONYMS[name]) if name in SYNONYMS else None
+                if value is None:
+                    continue
             if not value and _empty(value):
-                continue
-            if only is not None and name not in only:
                 continue
             path, target = _join(place, name), _join(to, name)
             if child.many:
@@ -159,6 +159,7 @@ class _Carrying:
             elif name in _NAMES_ITS_GROUP:
                 return {}
         if only is None:
+            shape = shape_of(model, self.document)
             for name, value in values.items():
                 if name not in shape and SYNONYMS.get(name) not in shape and not _empty(value):
                     self._left_out(
@@ -224,6 +225,14 @@ class _Carrying:
     ) -> None:
         element = place.rpartition(".")[2].partition("[")[0] or "a group"
         self.findings.append(Finding(code, severity, f"{element} is left out: {why}", place))
+
+
+@cache
+def _wanted(
+    model: type[Element], document: Document, only: frozenset[str] | None
+) -> tuple[tuple[str, Child], ...]:
+    shape = shape_of(model, document)
+    return tuple((name, child) for name, child in shape.items() if only is None or name in only)
 
 
 def _join(place: str, name: str) -> str:

@@ -16,7 +16,7 @@ from connector.documents.parts import ChargeAllowance, plain_number
 from connector.findings import Finding
 from connector.mapping.carry import Explainer, carry
 from connector.mapping.lines import DISCOUNT, Role, SaleLine
-from connector.mapping.money import SETTLED_ELSEWHERE, cents
+from connector.mapping.money import CHARGE_NAMES, SETTLED_ELSEWHERE, cents
 from connector.mapping.shapes import names
 from connector.mapping.taxes import tax_elements
 from connector.rules.packs import PartnerPack
@@ -59,7 +59,7 @@ class Charges:
         open_ = self._open("A")
         same = [i for i in open_ if percent is not None and self._stated[i].AllowChrgPercent == percent]
         index = same[0] if same else open_[0] if len(open_) == 1 else None
-        element = self._element("A", DISCOUNT, amount, words or "Discount", index, source)
+        element = self._element("A", DISCOUNT, amount, words, index, source)
         base = next((b for b in bases if percent is not None and cents(b * percent / 100) == amount), None)
         if percent is not None and base is not None:
             element |= {"AllowChrgPercentQual": "6", "AllowChrgPercent": plain_number(percent)}
@@ -91,14 +91,16 @@ class Charges:
                 "add it in FreshBooks as a discount or a line, unless it was agreed to leave it out",
             )
             for i in sorted(self._open("A") + self._open("C"))
-            if self._stated[i].AllowChrgHandlingCode not in SETTLED_ELSEWHERE
         ]
 
     def _open(self, indicator: str) -> list[int]:
+        """What the order states for its own invoice and FreshBooks has not shown yet; no bill-backs."""
         return [
             i
             for i, charge in enumerate(self._stated)
-            if charge.AllowChrgIndicator == indicator and i not in self._repeated
+            if charge.AllowChrgIndicator == indicator
+            and i not in self._repeated
+            and charge.AllowChrgHandlingCode not in SETTLED_ELSEWHERE
         ]
 
     def _element(
@@ -116,7 +118,7 @@ class Charges:
             "AllowChrgIndicator": indicator,
             "AllowChrgCode": code,
             "AllowChrgHandlingCode": OFF_INVOICE if indicator == "A" else PAID_BY_CUSTOMER,
-            "AllowChrgHandlingDescription": words,
+            "AllowChrgHandlingDescription": words or CHARGE_NAMES.get(code, "Charge"),
         }
         if self._explain is not None:
             self._explain.mark(to, rule, source)

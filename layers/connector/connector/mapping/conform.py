@@ -181,4 +181,4 @@ def _error(code: str, message: str, place: str, fix: str = "") -> Finding:
 
 
 def _last(place: str) -> str:
-    return place.rpartition(".")[2] or "the document"
+    return place.rpartition(".")[2].partition("[")[0] or "the document"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from connector.documents import invoice, shipment
-from connector.documents.order import Order, OrderLineItem
+from connector.documents.order import RIDES_ALONG, Order, OrderLineItem
 from connector.documents.parts import Element, plain_number
 from connector.findings import Finding
 from connector.mapping.carry import Explainer, carry
@@ -163,7 +163,7 @@ def _unknown(element: Element, model: type[Element], document: Document, place: 
             f"{place}.{name}",
         )
         for name, value in extra.items()
-        if name not in shape and value not in (None, "", [], {})
+        if name not in shape and name not in RIDES_ALONG and value not in (None, "", [], {})
     ]
 
 

@@ -13,7 +13,8 @@ from connector.documents.parts import ChargeAllowance, Tax
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
-LARGEST = Decimal(10) ** 13  # beyond any retailer's amount or quantity; keeps 28 digits enough everywhere
+DIGITS = 13
+LARGEST = Decimal(10) ** DIGITS  # beyond any retailer's amount or quantity; keeps 28 digits enough everywhere
 
 # How many units each PurchasePriceBasis prices, and the units of measure it speaks of: an order quantity in
 # one of the latter is in units of the price already (12 DZ at a price per dozen: 12 times the price).
@@ -73,19 +74,25 @@ _OF_NET = frozenset({"2", "4", "7"})  # AllowChrgPercentQual: of what is left af
 
 def cents(value: Decimal) -> Decimal:
     """Rounded half up to cents; never a negative zero."""
-    return value.quantize(CENT, ROUND_HALF_UP) + ZERO
+    return value.quantize(CENT, ROUND_HALF_UP) or ZERO
 
 
 def too_large(*values: Decimal | None) -> bool:
-    return any(value is not None and not -LARGEST < value < LARGEST for value in values)
+    for value in values:  # noqa: SIM110 - a generator would cost more than the comparisons
+        if value is not None and not -LARGEST < value < LARGEST:
+            return True
+    return False
 
 
 def shown(value: Decimal, places: int = 0) -> str:
     """For people: `12.5` for 12.50, `20` for 2E+1; at least `places` decimals."""
     if too_large(value):
         return "an impossible number"
-    text = f"{value:.12f}".rstrip("0")
+    text = str(value)
+    if "E" in text:
+        text = f"{value:.12f}"
     whole, _, decimals = text.partition(".")
+    decimals = decimals.rstrip("0")
     decimals = decimals.ljust(places, "0")
     return f"{whole}.{decimals}" if decimals else whole
 
@@ -147,8 +154,8 @@ def charge_amount(charge: ChargeAllowance, gross: Decimal, net: Decimal, quantit
         return Charged(None, found.elements, "its amount is out of all bounds", False)
     amount = cents(found.amount)
     if indicator == "A":
-        return found._replace(amount=-abs(amount) + ZERO, clear=amount >= 0)
-    return found._replace(amount=amount)
+        return Charged(-abs(amount) or ZERO, found.elements, found.rule, amount >= 0)
+    return Charged(amount, found.elements, found.rule)
 
 
 def _stated(charge: ChargeAllowance, gross: Decimal, net: Decimal, quantity: Decimal | None) -> Charged:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from connector.documents.order import Order, OrderLineItem
 from connector.documents.parts import PhysicalDetail, Price
 from connector.findings import Finding
-from connector.mapping.money import BASIS_WORDS, CENT, LARGEST, ZERO, cents, shown, too_large, units_priced
+from connector.mapping.money import BASIS_WORDS, CENT, DIGITS, ZERO, cents, shown, too_large, units_priced
 from connector.rules.packs import PartnerPack
 
 _COST_PRICES = ("UCP", "AAA", "CON", "WHL")  # PriceTypeIDCodes of what the buyer pays, most exact first
@@ -97,7 +97,7 @@ def price_line(item: OrderLineItem, index: int, pack: PartnerPack, findings: lis
         price, basis, rule = _other_price(item)
         if price is None:
             return _without_price(item, index, quantity, findings)
-    if not (-LARGEST < quantity < LARGEST and -LARGEST < price < LARGEST):
+    if quantity.adjusted() >= DIGITS or price.adjusted() >= DIGITS:
         return _out_of_bounds(index, findings)
     exact, unit = quantity * price, price
     if basis is not None and basis not in ("PE", "UM"):
@@ -106,9 +106,9 @@ def price_line(item: OrderLineItem, index: int, pack: PartnerPack, findings: lis
             return _unclear_basis(item, index, quantity, price, findings)
         exact, unit = exact / per, price / per
         rule = f"{rule} {BASIS_WORDS.get(basis, basis)}"
-    if not -LARGEST < exact < LARGEST:
+    if exact.adjusted() >= DIGITS:
         return _out_of_bounds(index, findings)
-    amount = exact.quantize(CENT, ROUND_HALF_UP) + ZERO
+    amount = exact.quantize(CENT, ROUND_HALF_UP) or ZERO  # no negative zero
     if line.ExtendedItemTotal is not None and line.ExtendedItemTotal != amount:
         findings.append(
             Finding(

@@ -148,13 +148,12 @@ class _Lines:
 
     def add_item(self, item: OrderLineItem, index: int, priced: Priced) -> None:
         quantity, unit, cost, rule = priced
-        count, folded = 1, ""
-        whole = int(quantity)
-        if unit is not None and whole > 0 and whole == quantity and (rounded := unit.quantize(CENT)) == unit:
-            count, cost = whole, rounded
+        count, folded = int(quantity), ""
+        if unit is not None and 0 < count == quantity and (rounded := unit.quantize(CENT)) == unit:
+            cost = rounded
         else:
-            folded = arithmetic(item, priced)
-        self._add(item_description(item, folded), count, cost, f"LineItem[{index}]")
+            count, folded = 1, arithmetic(item, priced)
+        self._add(item_description(item, folded), count, cost, index)
         if self.trace is not None:
             self._trace_item(item, f"LineItem[{index}]", rule, bool(folded))
 
@@ -200,13 +199,15 @@ class _Lines:
             self.trace[f"{field}.quantity"] = Source((), "1: an amount of its own")
             self.trace[f"{field}.unit_cost.amount"] = Source(paths, charged.rule)
 
-    def _add(self, description: str, count: int, cost: Decimal, place: str) -> None:
+    def _add(self, description: str, count: int, cost: Decimal, place: str | int) -> None:
+        """`place` is the path in the order, or the index of the order's line."""
         if not description.isascii():
             description = _BEYOND_BMP.sub("\ufffd", description)  # FreshBooks refuses such characters
         if len(description) > LONGEST_TEXT:
             description = f"{description[: LONGEST_TEXT - 1]}…"
             message = f"the description is cut to {LONGEST_TEXT} characters"
-            self.findings.append(Finding("text_cut", "info", message, place))
+            path = place if isinstance(place, str) else f"LineItem[{place}]"
+            self.findings.append(Finding("text_cut", "info", message, path))
         line: dict[str, Any] = {} if self.category_id is None else {"categoryid": self.category_id}
         line["description"] = description
         line["quantity"] = count
@@ -289,22 +290,22 @@ def _issue_date(order: Order, today: date, findings: list[Finding], trace: Trace
 def _due_days(
     order: Order, issued: date, pack: PartnerPack, findings: list[Finding], trace: Trace | None
 ) -> int:
-    days, source = _terms_days(order, issued, findings)
+    days, place, rule = _terms_days(order, issued, findings)
     if days is None:
-        days, source = pack.orders.due_days, Source((), "partner pack: orders.due_days")
+        days, rule = pack.orders.due_days, "partner pack: orders.due_days"
     if trace is not None:
-        trace["bill.due_offset_days"] = source
+        trace["bill.due_offset_days"] = Source((place,) if place else (), rule)
     return days
 
 
-def _terms_days(order: Order, issued: date, findings: list[Finding]) -> tuple[int | None, Source]:
+def _terms_days(order: Order, issued: date, findings: list[Finding]) -> tuple[int | None, str, str]:
     """TermsNetDueDays, else TermsNetDueDate less the issue date; the first of the terms that has one."""
     terms = order.Header.PaymentTerms
     for n, term in enumerate(terms):
         if term.TermsNetDueDays is not None:
             place = f"Header.PaymentTerms[{n}].TermsNetDueDays"
             if 0 <= term.TermsNetDueDays <= MOST_DUE_DAYS:
-                return term.TermsNetDueDays, Source((place,), "as stated")
+                return term.TermsNetDueDays, place, "as stated"
             message = "the net days of the terms make no sense: they are ignored"
             findings.append(Finding("terms_unusable", "warning", message, place, "check the bill's due date"))
     for n, term in enumerate(terms):
@@ -312,11 +313,11 @@ def _terms_days(order: Order, issued: date, findings: list[Finding]) -> tuple[in
             place = f"Header.PaymentTerms[{n}].TermsNetDueDate"
             due = as_date(term.TermsNetDueDate)
             if due is not None and 0 <= (due - issued).days <= MOST_DUE_DAYS:
-                return (due - issued).days, Source((place,), "days from issue_date to the net due date")
+                return (due - issued).days, place, "days from issue_date to the net due date"
             words = "is no date" if due is None else "makes no sense with the order date"
             message = f"the net due date of the terms {words}: it is ignored"
             findings.append(Finding("terms_unusable", "warning", message, place, "check the bill's due date"))
-    return None, Source((), "")
+    return None, "", ""
 
 
 def _explain(order: Order, pack: PartnerPack, trace: Trace) -> None:
