@@ -51,7 +51,7 @@ deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.t
 	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV) $(ARGS)
 
 bench: setup ## measure; the last line is JSON
-	.venv/bin/python -m tests.performance
+	.venv/bin/python -m bench
 
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt

@@ -170,12 +170,10 @@ def _stated(charge: ChargeAllowance, gross: Decimal, net: Decimal, quantity: Dec
             base * percent / 100, ("AllowChrgPercent", "PercentDollarBasis"), "percent of the stated base"
         )
     if percent is not None:
-        of_net = charge.AllowChrgPercentQual in _OF_NET
-        return Charged(
-            (net if of_net else gross) * percent / 100,
-            ("AllowChrgPercent", "AllowChrgPercentQual"),
-            "percent of the lines less earlier allowances" if of_net else "percent of the lines",
-        )
+        if charge.AllowChrgPercentQual in _OF_NET:
+            rule = "percent of the lines less earlier allowances"
+            return Charged(net * percent / 100, ("AllowChrgPercent", "AllowChrgPercentQual"), rule)
+        return Charged(gross * percent / 100, ("AllowChrgPercent",), "percent of the lines")
     if rate is not None and times is not None:
         return Charged(rate * times, ("AllowChrgRate", "AllowChrgQty"), "rate x quantity")
     if rate is not None and quantity is not None:

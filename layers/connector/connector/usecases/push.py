@@ -146,7 +146,8 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
         remote_id=receipt.remote_id, payloads=payloads, reference=going.reference, reason=reason, lease_until=0.0,
     )  # fmt: skip
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
-    resume(world, record.key.id)
+    if record.key.direction == "in" and record.key.type == "order":  # only orders are waited for
+        resume(world, record.key.id)
 
 
 def _save(world: World, before: Record, after: Record) -> None:

@@ -99,7 +99,7 @@ class BillTarget:
         creation finds the vendor the next time.
         """
         world, partner = self._world, str(vendor["account_number"])
-        learned = world.notes.read(world.id, "vendor", partner)
+        learned = world.learned("vendor", partner)
         if learned:
             return int(learned["vendorid"])
         with world.leases.hold(f"{world.id}/vendor/{partner}", VENDOR_LEASE_SECONDS) as fence:
@@ -129,7 +129,7 @@ class BillTarget:
                 code="no_category",
                 fix="name one in the partner's pack (freshbooks.category) or for the connection",
             )
-        learned = world.notes.read(world.id, "category", name)
+        learned = world.learned("category", name)
         if learned:
             return int(learned["id"])
         for category in world.freshbooks.list_categories():

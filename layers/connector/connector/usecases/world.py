@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -41,6 +41,7 @@ class World:
     report: Report
     new_id: Callable[[], str]
     _packs: dict[str, PartnerPack] | None = None
+    _learned: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -52,6 +53,13 @@ class World:
             kept = self.notes.read_all(self.id, "pack")
             self._packs = {partner: pack_of(values) for partner, values in kept.items()}
         return self._packs
+
+    def learned(self, topic: str, name: str) -> dict[str, Any] | None:
+        """A note that never changes once it is there (a vendor's id), read once."""
+        known = self._learned.get((topic, name)) or self.notes.read(self.id, topic, name)
+        if known:
+            self._learned[topic, name] = known
+        return known
 
     def forget_packs(self) -> None:
         """Read the packs again when they are next needed."""

@@ -1,0 +1,187 @@
+"""How many AWS and HTTP calls one document costs, counted: the real adapters on moto and on the simulators.
+
+What SQS and Lambda do by themselves (receiving, deleting, invoking) is not among them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import boto3
+import requests
+from moto import mock_aws
+
+from connector.rules.packs import PartnerPack
+from connector.settings import FunctionSettings, connection_of
+from connector.usecases import people
+from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.outbound import map_outbound
+from connector.usecases.targets import push_document
+from connector.usecases.webhooks import hint
+from connector.wiring import Wiring
+from local.day import make_day
+from local.simulators.freshbooks import FreshBooksSimulator
+from local.simulators.server import serve
+from local.simulators.sps import SpsSimulator
+
+DOCUMENTS = 20
+WRITES = re.compile(r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|TransactWrite|BatchWrite")
+
+
+class Counted:
+    """Calls by name, for AWS clients and the vendors' HTTP alike."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def client(self, service: str) -> Any:
+        client = boto3.client(service, region_name="us-east-1")
+        client.meta.events.register("before-call", lambda model, **_: self.calls.update([model.name]))
+        return client
+
+    def http(self, sent: Any) -> None:
+        self.calls[f"{sent.call.vendor} {sent.call.method}"] += 1
+
+
+def measure() -> dict[str, Any]:
+    """Calls per document of a warm connection, inbound (order -> bill) and outbound (invoice -> RSX)."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    with mock_aws(), serve(SpsSimulator()) as sps, serve(FreshBooksSimulator()) as books:
+        counted = Counted()
+        wiring = _wiring(counted)
+        supplier = make_day(1, date(2026, 4, 16))[0]
+        partner = supplier.partners[0]
+        token = _accounts(sps.url, books.url)
+        _connect(wiring, sps.url, books.url, token)
+        world = wiring.world("acme")
+        people.set_up_partner(world, PartnerPack(trading_partner_id=partner.id, name=partner.name))
+        orders = []
+        for n in range(DOCUMENTS + 1):
+            order = supplier.orders[n % 5].rsx()
+            order["Header"]["OrderHeader"]["PurchaseOrderNumber"] = f"PO{n:04d}"
+            orders.append(order)
+            requests.put(f"{sps.url}/_control/mailbox/sps/out/PO{n:04d}.json", data=json.dumps(order), timeout=10)
+        poll_sps(world)
+        files = _taken(wiring, wiring.settings.sps_files_to_map)
+
+        def inbound(messages: list[dict[str, Any]]) -> None:
+            for message in messages:
+                map_inbound(world, message)
+            for message in _taken(wiring, wiring.settings.bills_to_push):
+                push_document(world, message)
+
+        def outbound(ids: list[int]) -> None:
+            for object_id in ids:
+                map_outbound(world, hint("acme", "invoice", object_id, "invoice.create", "c"))
+            for message in _taken(wiring, wiring.settings.rsx_to_push):
+                push_document(world, message)
+
+        inbound(files[:1])  # tokens, vendor and category are learned once
+        counted.calls.clear()
+        inbound(files[1:])
+        inward = dict(counted.calls)
+        invoices = [_invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[0]) for n in range(DOCUMENTS + 1)]
+        outbound(invoices[:1])
+        counted.calls.clear()
+        outbound(invoices[1:])
+        return {"order_to_bill": _figures(inward), "invoice_to_rsx": _figures(dict(counted.calls))}
+
+
+def _figures(calls: dict[str, int]) -> dict[str, Any]:
+    calls = {name: count for name, count in calls.items() if name not in ("ReceiveMessage", "DeleteMessage")}
+    each = {name: round(count / DOCUMENTS, 2) for name, count in sorted(calls.items())}
+    http = {name: count for name, count in each.items() if " " in name}
+    aws = {name: count for name, count in each.items() if " " not in name}
+    return {
+        "http": http,
+        "aws": aws,
+        "http_calls": round(sum(http.values()), 2),
+        "aws_writes": round(sum(count for name, count in aws.items() if WRITES.match(name)), 2),
+        "aws_reads": round(sum(count for name, count in aws.items() if not WRITES.match(name)), 2),
+    }
+
+
+def _wiring(counted: Counted) -> Wiring:
+    sqs, settings = boto3.client("sqs", region_name="us-east-1"), {}
+    for name in ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push"):
+        settings[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archive")
+    boto3.client("dynamodb", region_name="us-east-1").create_table(
+        TableName="documents",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "state_key", "updated", "waits_for")
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": name,
+                "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}, {"AttributeName": "updated", "KeyType": "RANGE"}],
+                "Projection": {"ProjectionType": kind},
+            }
+            for name, key, kind in (("by_state", "state_key", "ALL"), ("waiting", "waits_for", "KEYS_ONLY"))
+        ],
+    )  # fmt: skip
+    wiring = Wiring(
+        FunctionSettings(stack="bench", table="documents", archive_bucket="archive", **settings),
+        lambda message, **keys: None,
+        counted.client,
+    )
+    wiring.http = type(wiring.http)(on_request=counted.http)
+    return wiring
+
+
+def _accounts(sps: str, books: str) -> dict[str, str]:
+    requests.post(f"{sps}/_control/accounts", json={"client_id": "sps", "client_secret": "s"}, timeout=10)
+    account = {"account_id": "ACC", "business_id": 1, "client_id": "fb", "client_secret": "s"}
+    answer = requests.post(
+        f"{books}/_control/accounts", json={**account, "categories": [{"id": 7, "category": "Orders"}]}, timeout=10
+    )
+    tokens: dict[str, str] = answer.json()
+    return tokens
+
+
+def _connect(wiring: Wiring, sps: str, books: str, token: dict[str, str]) -> None:
+    wiring.secrets.create("acme", "sps", {"client_id": "sps", "client_secret": "s"}, "")
+    wiring.secrets.create("acme", "sps-token", {}, "")
+    wiring.secrets.create("acme", "freshbooks", {"access_token": token["access_token"]}, "")
+    connection = connection_of(
+        {
+            "id": "acme", "category": "Orders", "freshbooks": {"account_id": "ACC", "api_url": books},
+            "sps": {"api_url": f"{sps}/transactions/v5", "token_url": f"{sps}/oauth/token",
+                    "auth_check_url": f"{sps}/auth-check"},
+        }
+    )  # fmt: skip
+    wiring.notes.write("", "connection", "acme", connection.model_dump(mode="json"))
+
+
+def _invoice(books: str, token: dict[str, str], body: dict[str, Any], number: str, order: dict[str, Any]) -> int:
+    lines = [
+        {
+            "name": line["OrderLine"]["VendorPartNumber"], "qty": str(line["OrderLine"]["OrderQty"]),
+            "unit_cost": {"amount": f"{line['OrderLine']['PurchasePrice']:.2f}", "code": "USD"},
+        }
+        for line in order["LineItem"]
+    ]  # fmt: skip
+    invoice = {**body, "customerid": 1, "invoice_number": number, "po_number": "PO0000", "lines": lines, "discount_value": "0"}
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token['access_token']}"
+    url = f"{books}/accounting/account/ACC"
+    invoice["customerid"] = session.post(f"{url}/users/clients", json={"client": {"organization": "x"}}, timeout=10).json()[
+        "response"]["result"]["client"]["userid"]  # fmt: skip
+    made = session.post(f"{url}/invoices/invoices", json={"invoice": invoice}, timeout=10).json()
+    return int(made["response"]["result"]["invoice"]["id"])
+
+
+def _taken(wiring: Wiring, url: str) -> list[dict[str, Any]]:
+    messages = []
+    while got := wiring.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in got:
+            messages.append(json.loads(message["Body"]))
+            wiring.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return messages
