@@ -9,7 +9,9 @@ import pydantic
 
 from bench import calls, mapping
 
-print(f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.machine()}", file=sys.stderr)
+print(
+    f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.machine()}", file=sys.stderr
+)
 figures = {"mapping": mapping.run(), "calls": calls.measure()}
 for flow, counted in figures["calls"].items():
     print(f"\n{flow}: calls per document of a warm connection")

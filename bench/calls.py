@@ -30,7 +30,9 @@ from local.simulators.server import serve
 from local.simulators.sps import SpsSimulator
 
 DOCUMENTS = 20
-WRITES = re.compile(r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|TransactWrite|BatchWrite")
+WRITES = re.compile(
+    r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|TransactWrite|BatchWrite"
+)
 
 
 class Counted:
@@ -65,7 +67,9 @@ def measure() -> dict[str, Any]:
             order = supplier.orders[n % 5].rsx()
             order["Header"]["OrderHeader"]["PurchaseOrderNumber"] = f"PO{n:04d}"
             orders.append(order)
-            requests.put(f"{sps.url}/_control/mailbox/sps/out/PO{n:04d}.json", data=json.dumps(order), timeout=10)
+            requests.put(
+                f"{sps.url}/_control/mailbox/sps/out/PO{n:04d}.json", data=json.dumps(order), timeout=10
+            )
         poll_sps(world)
         files = _taken(wiring, wiring.settings.sps_files_to_map)
 
@@ -85,7 +89,10 @@ def measure() -> dict[str, Any]:
         counted.calls.clear()
         inbound(files[1:])
         inward = dict(counted.calls)
-        invoices = [_invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[0]) for n in range(DOCUMENTS + 1)]
+        invoices = [
+            _invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[0])
+            for n in range(DOCUMENTS + 1)
+        ]
         outbound(invoices[:1])
         counted.calls.clear()
         outbound(invoices[1:])
@@ -115,18 +122,22 @@ def _wiring(counted: Counted) -> Wiring:
         TableName="documents",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "state_key", "updated", "waits_for")
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("pk", "sk", "state_key", "updated", "waits_for")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
             {
                 "IndexName": name,
-                "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}, {"AttributeName": "updated", "KeyType": "RANGE"}],
+                "KeySchema": [
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": "updated", "KeyType": "RANGE"},
+                ],
                 "Projection": {"ProjectionType": kind},
             }
             for name, key, kind in (("by_state", "state_key", "ALL"), ("waiting", "waits_for", "KEYS_ONLY"))
         ],
-    )  # fmt: skip
+    )
     wiring = Wiring(
         FunctionSettings(stack="bench", table="documents", archive_bucket="archive", **settings),
         lambda message, **keys: None,
@@ -140,7 +151,9 @@ def _accounts(sps: str, books: str) -> dict[str, str]:
     requests.post(f"{sps}/_control/accounts", json={"client_id": "sps", "client_secret": "s"}, timeout=10)
     account = {"account_id": "ACC", "business_id": 1, "client_id": "fb", "client_secret": "s"}
     answer = requests.post(
-        f"{books}/_control/accounts", json={**account, "categories": [{"id": 7, "category": "Orders"}]}, timeout=10
+        f"{books}/_control/accounts",
+        json={**account, "categories": [{"id": 7, "category": "Orders"}]},
+        timeout=10,
     )
     tokens: dict[str, str] = answer.json()
     return tokens
@@ -152,28 +165,44 @@ def _connect(wiring: Wiring, sps: str, books: str, token: dict[str, str]) -> Non
     wiring.secrets.create("acme", "freshbooks", {"access_token": token["access_token"]}, "")
     connection = connection_of(
         {
-            "id": "acme", "category": "Orders", "freshbooks": {"account_id": "ACC", "api_url": books},
-            "sps": {"api_url": f"{sps}/transactions/v5", "token_url": f"{sps}/oauth/token",
-                    "auth_check_url": f"{sps}/auth-check"},
+            "id": "acme",
+            "category": "Orders",
+            "freshbooks": {"account_id": "ACC", "api_url": books},
+            "sps": {
+                "api_url": f"{sps}/transactions/v5",
+                "token_url": f"{sps}/oauth/token",
+                "auth_check_url": f"{sps}/auth-check",
+            },
         }
-    )  # fmt: skip
+    )
     wiring.notes.write("", "connection", "acme", connection.model_dump(mode="json"))
 
 
-def _invoice(books: str, token: dict[str, str], body: dict[str, Any], number: str, order: dict[str, Any]) -> int:
+def _invoice(
+    books: str, token: dict[str, str], body: dict[str, Any], number: str, order: dict[str, Any]
+) -> int:
     lines = [
         {
-            "name": line["OrderLine"]["VendorPartNumber"], "qty": str(line["OrderLine"]["OrderQty"]),
+            "name": line["OrderLine"]["VendorPartNumber"],
+            "qty": str(line["OrderLine"]["OrderQty"]),
             "unit_cost": {"amount": f"{line['OrderLine']['PurchasePrice']:.2f}", "code": "USD"},
         }
         for line in order["LineItem"]
-    ]  # fmt: skip
-    invoice = {**body, "customerid": 1, "invoice_number": number, "po_number": "PO0000", "lines": lines, "discount_value": "0"}
+    ]
+    invoice = {
+        **body,
+        "customerid": 1,
+        "invoice_number": number,
+        "po_number": "PO0000",
+        "lines": lines,
+        "discount_value": "0",
+    }
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token['access_token']}"
     url = f"{books}/accounting/account/ACC"
-    invoice["customerid"] = session.post(f"{url}/users/clients", json={"client": {"organization": "x"}}, timeout=10).json()[
-        "response"]["result"]["client"]["userid"]  # fmt: skip
+    invoice["customerid"] = session.post(
+        f"{url}/users/clients", json={"client": {"organization": "x"}}, timeout=10
+    ).json()["response"]["result"]["client"]["userid"]
     made = session.post(f"{url}/invoices/invoices", json={"invoice": invoice}, timeout=10).json()
     return int(made["response"]["result"]["invoice"]["id"])
 

@@ -34,9 +34,13 @@ def authorize(
         raise errors.BadUse(f"connection {connection} has no FreshBooks credentials", code="no_credentials")
     before = kept.get("refresh_token")
     address = authorize_start(
-        connection, client_id=kept["client_id"], redirect_uri=settings.freshbooks.redirect_uri,
-        key=wiring.oauth_state_key(), clock=wiring.clock, url=settings.freshbooks.authorize_url,
-    )  # fmt: skip
+        connection,
+        client_id=kept["client_id"],
+        redirect_uri=settings.freshbooks.redirect_uri,
+        key=wiring.oauth_state_key(),
+        clock=wiring.clock,
+        url=settings.freshbooks.authorize_url,
+    )
     if as_json:
         show_json({"connection": connection, "address": address})
     else:
@@ -47,7 +51,9 @@ def authorize(
     until = time.monotonic() + STATE_SECONDS
     while (wiring.secrets.read(connection, "freshbooks") or {}).get("refresh_token") == before:
         if time.monotonic() > until:
-            raise errors.Busy("nobody allowed the connection in time", code="not_authorized", fix="run this again")
+            raise errors.Busy(
+                "nobody allowed the connection in time", code="not_authorized", fix="run this again"
+            )
         time.sleep(2)
     err.print("Allowed. Registering webhooks …")
     register_callbacks(reached, settings, reached.outputs["ApiUrl"])

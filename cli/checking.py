@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cli.offline import FileArgument, OrderOption, located, order_for, read_bytes, read_orders
+from cli.offline import FileArgument, OrderOption, is_json, located, order_for, read_bytes, read_orders
 from cli.output import JsonOption, console, fail, guarded, show_json
 from connector import errors
 from connector.documents import codes
@@ -71,7 +71,7 @@ def check_file(file: FileArgument, order: OrderOption = None, as_json: JsonOptio
 def _check(file: str, orders: list[Order], refused: list[errors.BadInput]) -> Iterator[Checked]:
     data = read_bytes(file)
     reads = read_documents(data)
-    if all(isinstance(read, errors.BadInput) and read.code == "not_rsx" for read in reads):
+    if is_json(data) and all(isinstance(read, errors.BadInput) and read.code == "not_rsx" for read in reads):
         try:
             yield from _check_records(data, file, orders)
         except errors.BadInput as error:

@@ -6,6 +6,7 @@ changes its settings and repairs what is missing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -24,30 +25,42 @@ from connector import errors
 from connector.settings import Connection, connection_of
 from connector.usecases.webhooks import EVENTS
 
-app = typer.Typer(help="Connections: one FreshBooks business paired with one SPS account.", no_args_is_help=True)
+app = typer.Typer(
+    help="Connections: one FreshBooks business paired with one SPS account.", no_args_is_help=True
+)
 
 HANDSHAKE_SECONDS = 90
 POLLERS = {"sps": ("poll-sps", "PollSpsArn"), "freshbooks": ("poll-freshbooks", "PollFreshbooksArn")}
 
 
 def add_connection(
-    stack: Stack, connection: Connection, *, freshbooks: dict[str, Any], sps: dict[str, Any],
-    sps_every: str = "rate(15 minutes)", freshbooks_every: str = "rate(60 minutes)", public_url: str = "",
+    stack: Stack,
+    connection: Connection,
+    *,
+    freshbooks: dict[str, Any],
+    sps: dict[str, Any],
+    sps_every: str = "rate(15 minutes)",
+    freshbooks_every: str = "rate(60 minutes)",
+    public_url: str = "",
     say: Callable[[str], None] = lambda text: None,
-) -> None:  # fmt: skip
+) -> None:
     """Make or repair a connection. `freshbooks` holds client_id, client_secret and, where it is authorized
     already, access_token, refresh_token and expires_at; `sps` client_id and client_secret."""
     wiring = stack.wiring
     say("secrets")
     kept = wiring.secrets.read(connection.id, "freshbooks") or {}
-    wiring.secrets.create(connection.id, "freshbooks", {**kept, **freshbooks}, "FreshBooks application and tokens")
+    wiring.secrets.create(
+        connection.id, "freshbooks", {**kept, **freshbooks}, "FreshBooks application and tokens"
+    )
     wiring.secrets.create(connection.id, "sps", sps, "SPS application")
     if wiring.secrets.read(connection.id, "sps-token") is None:
         wiring.secrets.create(connection.id, "sps-token", {}, "SPS access token, shared by all functions")
     if wiring.secrets.read(connection.id, "webhooks") is None:
         wiring.secrets.create(connection.id, "webhooks", {}, "Keys of FreshBooks' callbacks")
     say("settings")
-    wiring.notes.write("", "connection", connection.id, connection.model_dump(mode="json", exclude_defaults=True))
+    wiring.notes.write(
+        "", "connection", connection.id, connection.model_dump(mode="json", exclude_defaults=True)
+    )
     if kept.get("refresh_token") or freshbooks.get("refresh_token"):
         say("webhooks")
         register_callbacks(stack, connection, public_url or stack.outputs["ApiUrl"])
@@ -132,10 +145,10 @@ def remove_connection(stack: Stack, connection_id: str) -> None:
     connection = wiring.connection(connection_id)
     scheduler = stack.client("scheduler")
     for name, _ in POLLERS.values():
-        try:
-            scheduler.delete_schedule(Name=f"{connection_id}-{name}", GroupName=stack.outputs["ScheduleGroup"])
-        except scheduler.exceptions.ResourceNotFoundException:
-            pass
+        with contextlib.suppress(scheduler.exceptions.ResourceNotFoundException):
+            scheduler.delete_schedule(
+                Name=f"{connection_id}-{name}", GroupName=stack.outputs["ScheduleGroup"]
+            )
     try:
         client = wiring.freshbooks(connection)
         for callback in client.list_callbacks():
@@ -164,12 +177,16 @@ def add(
     account_id: Annotated[str, typer.Option(help="FreshBooks account id, such as xZNQ1X.")],
     freshbooks_client_id: Annotated[str, typer.Option(help="Client id of your FreshBooks application.")],
     sps_client_id: Annotated[str, typer.Option(help="Client id of your SPS machine-to-machine application.")],
-    category: Annotated[str, typer.Option(help="FreshBooks expense category of bill lines.")] = "Cost of Goods Sold",
+    category: Annotated[
+        str, typer.Option(help="FreshBooks expense category of bill lines.")
+    ] = "Cost of Goods Sold",
     settings: Annotated[
         Path | None, typer.Option(help="TOML file with further settings ([sps], [freshbooks], [profile]).")
     ] = None,
     sps_minutes: Annotated[int, typer.Option(min=1, max=1440, help="Minutes between polls of SPS.")] = 15,
-    freshbooks_minutes: Annotated[int, typer.Option(min=1, max=1440, help="Minutes between reconcile polls.")] = 60,
+    freshbooks_minutes: Annotated[
+        int, typer.Option(min=1, max=1440, help="Minutes between reconcile polls.")
+    ] = 60,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
@@ -182,7 +199,10 @@ def add(
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise errors.BadUse(f"{settings}: {error}", code="settings_unreadable") from None
     reached = Stack(stack)
-    side = {"redirect_uri": f"{reached.outputs['ApiUrl']}/oauth/freshbooks/callback", **more.get("freshbooks", {})}
+    side = {
+        "redirect_uri": f"{reached.outputs['ApiUrl']}/oauth/freshbooks/callback",
+        **more.get("freshbooks", {}),
+    }
     connection = connection_of(
         {"category": category, **more, "id": connection_id, "freshbooks": {**side, "account_id": account_id}}
     )
@@ -192,13 +212,20 @@ def add(
     }
     sps = {"client_id": sps_client_id, "client_secret": _secret("CONNECTOR_SPS_SECRET", "SPS client secret")}
     add_connection(
-        reached, connection, freshbooks=freshbooks, sps=sps, sps_every=_minutes(sps_minutes),
-        freshbooks_every=_minutes(freshbooks_minutes), say=lambda text: err.print(f"  {text}"),
-    )  # fmt: skip
+        reached,
+        connection,
+        freshbooks=freshbooks,
+        sps=sps,
+        sps_every=_minutes(sps_minutes),
+        freshbooks_every=_minutes(freshbooks_minutes),
+        say=lambda text: err.print(f"  {text}"),
+    )
     if as_json:
         show_json({"connection": connection_id, "redirect_uri": connection.freshbooks.redirect_uri})
     else:
-        console.print(f"Connection {connection_id} is there. Register this redirect address with your FreshBooks")
+        console.print(
+            f"Connection {connection_id} is there. Register this redirect address with your FreshBooks"
+        )
         console.print(f"application: {connection.freshbooks.redirect_uri}", soft_wrap=True)
         console.print(f"Then: `connector authorize {connection_id}`.")
 
@@ -225,7 +252,9 @@ def list_(stack: StackOption = DEFAULT_STACK, as_json: JsonOption = False) -> No
     if as_json:
         show_json({"connections": rows})
         return
-    table = Table("connection", "name", "FreshBooks account", "partners", "last SPS poll", "last FreshBooks poll")
+    table = Table(
+        "connection", "name", "FreshBooks account", "partners", "last SPS poll", "last FreshBooks poll"
+    )
     for row in rows:
         table.add_row(*(str(value)[:19] for value in row.values()))
     console.print(table if rows else "No connection yet: `connector connections add`.")
@@ -260,4 +289,6 @@ def remove(
     if not yes:
         typer.confirm(f"Stop syncing {connection_id} and remove its credentials?", abort=True, err=True)
     remove_connection(Stack(stack), connection_id)
-    show_json({"removed": connection_id}) if as_json else console.print(f"Connection {connection_id} is removed.")
+    show_json({"removed": connection_id}) if as_json else console.print(
+        f"Connection {connection_id} is removed."
+    )

@@ -11,10 +11,22 @@ from rich.live import Live
 from rich.table import Table
 
 from cli.output import JsonOption, console, err, guarded, show_json
+from local.account import Account
 from local.cloud import CloudError
-from local.demo import Account, Demo, DemoFailed
+from local.demo import Demo, DemoFailed
 
-SHOWN = ("RECEIVED", "MAPPED", "CLAIMED", "IN_DOUBT", "HELD", "REJECTED", "SKIPPED", "CANCELLED", "DELIVERED", "PICKED_UP")
+SHOWN = (
+    "RECEIVED",
+    "MAPPED",
+    "CLAIMED",
+    "IN_DOUBT",
+    "HELD",
+    "REJECTED",
+    "SKIPPED",
+    "CANCELLED",
+    "DELIVERED",
+    "PICKED_UP",
+)
 REFRESH_SECONDS = 1.5
 
 
@@ -91,7 +103,14 @@ def _show(account: Account) -> None:
     table = Table("connection", "document", "number", "state", "at the vendor", "", title="The day's account")
     for row in account.rows:
         mark = "[green]ok[/]" if row.ok else "[red]WRONG[/]"
-        table.add_row(row.connection, row.kind, row.number, row.state, f"{row.found} of {row.expected}", f"{mark} {row.note.lstrip('! ')}")
+        table.add_row(
+            row.connection,
+            row.kind,
+            row.number,
+            row.state,
+            f"{row.found} of {row.expected}",
+            f"{mark} {row.note.lstrip('! ')}",
+        )
     console.print(table)
     for text in account.foreign:
         console.print(f"not expected at the vendor: {text}", style="red")
@@ -108,11 +127,20 @@ def _show(account: Account) -> None:
 def _stay(day: Demo) -> None:
     cloud = day.cloud
     console.print("\nStill running. In another terminal, to use the connector's commands on this stack:")
-    environment = {"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-                   "AWS_REGION": "us-east-1", "CONNECTOR_STACK": day.stack.name}  # fmt: skip
-    console.print("  export " + " ".join(f"{name}={value}" for name, value in environment.items()), soft_wrap=True)
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "CONNECTOR_STACK": day.stack.name,
+    }
+    console.print(
+        "  export " + " ".join(f"{name}={value}" for name, value in environment.items()), soft_wrap=True
+    )
     console.print("  .venv/bin/connector documents")
-    console.print(f"console (JSON routes) {cloud.api_url}/documents?connection={day.suppliers[0].id}", soft_wrap=True)
+    console.print(
+        f"console (JSON routes) {cloud.api_url}/documents?connection={day.suppliers[0].id}", soft_wrap=True
+    )
     console.print(f"SPS simulator         {day.sps_url}/_control/state")
     console.print(f"FreshBooks simulator  {day.freshbooks_url}/_control/state")
     console.print("Ctrl+C stops everything.")

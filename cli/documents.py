@@ -28,7 +28,9 @@ def documents(
     state: Annotated[str, typer.Option(help="Only this state, such as HELD.")] = "",
     direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
     partner: Annotated[str, typer.Option(help="Only this TradingPartnerId.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill or file.")] = "",
+    kind: Annotated[
+        str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill or file.")
+    ] = "",
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIMIT,
     stack: StackOption = DEFAULT_STACK,
@@ -36,7 +38,9 @@ def documents(
 ) -> None:
     """List and search documents. Exit 1 where some need a person (held, rejected, in doubt)."""
     if state and state.upper() not in list(State):
-        raise errors.BadUse(f"there is no state {state}", code="no_such_state", fix=f"one of {', '.join(State)}")
+        raise errors.BadUse(
+            f"there is no state {state}", code="no_such_state", fix=f"one of {', '.join(State)}"
+        )
     if direction not in ("", "in", "out"):
         raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
     wiring = Stack(stack).wiring
@@ -70,16 +74,26 @@ def documents_table(rows: list[dict[str, Any]]) -> Table:
         if row["duplicates"]:
             note += f"{'; ' if note else ''}{row['duplicates']} repeat{'s' if row['duplicates'] > 1 else ''} absorbed"
         table.add_row(
-            row["connection"], row["direction"], row["partner"], row["type"], row["number"],
-            f"[{colour}]{row['state']}[/]" if colour else row["state"], money(row["amount"], row["currency"]), note,
-        )  # fmt: skip
+            row["connection"],
+            row["direction"],
+            row["partner"],
+            row["type"],
+            row["number"],
+            f"[{colour}]{row['state']}[/]" if colour else row["state"],
+            money(row["amount"], row["currency"]),
+            note,
+        )
     return table
 
 
 @guarded
 def show(
-    document: Annotated[str, typer.Argument(metavar="ID", help="CONNECTION/in|out/PARTNER/TYPE/NUMBER, as listed.")],
-    payloads: Annotated[bool, typer.Option("--payloads", help="With the payloads, as received and as sent.")] = False,
+    document: Annotated[
+        str, typer.Argument(metavar="ID", help="CONNECTION/in|out/PARTNER/TYPE/NUMBER, as listed.")
+    ],
+    payloads: Annotated[
+        bool, typer.Option("--payloads", help="With the payloads, as received and as sent.")
+    ] = False,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,18 +103,29 @@ def show(
     if as_json:
         show_json(told)
         return
-    console.print(f"[bold]{told['type']} {told['number']}[/] of {told['partner']}: {told['state']}, "
-                  f"revision {told['revision']}, {money(told['amount'], told['currency'])}")  # fmt: skip
+    console.print(
+        f"[bold]{told['type']} {told['number']}[/] of {told['partner']}: {told['state']}, "
+        f"revision {told['revision']}, {money(told['amount'], told['currency'])}"
+    )
     if told["reason"]:
-        console.print(f"  {told['reason'].get('message', '')}  {told['reason'].get('fix', '')}", style="yellow")
+        console.print(
+            f"  {told['reason'].get('message', '')}  {told['reason'].get('fix', '')}", style="yellow"
+        )
     for finding in told["findings"]:
         console.print(f"  {finding['severity']}: {finding['message']} {finding.get('place', '')}")
     if told["reference"]:
         console.print(f"  at the target: {told['reference']} ({told['remote_id']})")
     table = Table("#", "when (UTC)", "who", "what", "state", "note", "correlation")
     for event in told["history"]:
-        table.add_row(str(event["n"]), event["at"][:19], event["who"], event["what"], event["to_state"],
-                      event["note"], event["correlation_id"])  # fmt: skip
+        table.add_row(
+            str(event["n"]),
+            event["at"][:19],
+            event["who"],
+            event["what"],
+            event["to_state"],
+            event["note"],
+            event["correlation_id"],
+        )
     console.print(table)
     for number, event in told["shipments"].items():
         shipped = ", ".join(f"line {x['line']}: {x['shipped']} of {x['ordered']}" for x in event["lines"])
@@ -109,7 +134,9 @@ def show(
         console.print(f"  the history was changed at line {told['history_broken_at']}", style="bold red")
     for stage, content in told.get("contents", {}).items():
         console.rule(stage)
-        console.print_json(data=content) if not isinstance(content, str) else console.print(content, markup=False)
+        console.print_json(data=content) if not isinstance(content, str) else console.print(
+            content, markup=False
+        )
 
 
 @guarded
@@ -167,7 +194,9 @@ def partners_list(
     """The partner packs of a connection."""
     packs = Stack(stack).world(connection).packs()
     if as_json:
-        show_json({"partners": [pack.model_dump(mode="json", exclude_defaults=True) for pack in packs.values()]})
+        show_json(
+            {"partners": [pack.model_dump(mode="json", exclude_defaults=True) for pack in packs.values()]}
+        )
         return
     table = Table("partner", "name", "sends invoices", "ASN", "sends bills", "shipments adjust bills")
     for partner, pack in packs.items():

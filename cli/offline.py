@@ -111,6 +111,10 @@ def read_file(name: str) -> list[Read | errors.BadInput]:
     ]
 
 
+def is_json(data: bytes) -> bool:
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
+
+
 def located(name: str, error: errors.BadInput) -> errors.BadInput:
     error.place = f"{name}: {error.place}" if error.place else name
     return error
@@ -140,7 +144,13 @@ def tell(source: str, findings: Iterable[Finding]) -> None:
         place = f"{finding.place}: " if finding.place else ""
         fix = f" ({finding.fix})" if finding.fix else ""
         text = f"{finding.severity}: {source}: {place}{finding.message}{fix}"
-        err.print(text, style=_COLOURS[finding.severity], markup=False, highlight=False, soft_wrap=True)
+        err.print(
+            " ".join(text.split()),
+            style=_COLOURS[finding.severity],
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 # --- mapping --------------------------------------------------------------------------------------------
@@ -167,11 +177,7 @@ def _mapped(
     if to is not Side.sps:
         reads = read_documents(data)
         foreign = all(isinstance(read, errors.BadInput) and read.code == "not_rsx" for read in reads)
-        if (
-            not foreign
-            or to is Side.freshbooks
-            or not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
-        ):
+        if to is Side.freshbooks or not foreign or not is_json(data):
             for n, read in enumerate(reads):
                 try:
                     if isinstance(read, errors.BadInput):

@@ -35,7 +35,9 @@ def simulate(
     try:
         running = serve(simulator, port=port)
     except OSError as error:
-        raise errors.BadUse(f"port {port}: {error.strerror}", code="port_taken", fix="choose another with --port") from None
+        raise errors.BadUse(
+            f"port {port}: {error.strerror}", code="port_taken", fix="choose another with --port"
+        ) from None
     with running:
         if as_json:
             print(json.dumps({"vendor": vendor, "url": running.url}), flush=True)

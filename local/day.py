@@ -1,7 +1,6 @@
 """A day of business, made from a seed: what four trading partners order, what two suppliers ship and invoice.
 
-Every amount that is expected at the end is worked out here, from prices and quantities, and never by the
-connector's own code. All names and numbers are made up.
+All names and numbers are made up; amounts are worked out in `trade`.
 """
 
 from __future__ import annotations
@@ -13,131 +12,25 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-CENT = Decimal("0.01")
-WORDS = ("Stoneware bowl", "Glass pitcher", "Linen napkin", "Oak tray", "Enamel mug", "Steel ladle", "Cotton apron",
-         "Bamboo spoon", "Cast iron pan", "Ceramic vase", "Wool throw", "Beeswax candle", "Copper kettle", "Rice paper lamp")  # fmt: skip
+from local.trade import CENT, Item, Line, Partner, PurchaseOrder, shipment, upc
+
+WORDS = (
+    "Stoneware bowl",
+    "Glass pitcher",
+    "Linen napkin",
+    "Oak tray",
+    "Enamel mug",
+    "Steel ladle",
+    "Cotton apron",
+    "Bamboo spoon",
+    "Cast iron pan",
+    "Ceramic vase",
+    "Wool throw",
+    "Beeswax candle",
+    "Copper kettle",
+    "Rice paper lamp",
+)
 GROCERIES = ("Rolled oats", "Dried figs", "Arborio rice", "Wildflower honey", "Red lentils", "Almond flour")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One article: prices are for `per` units of `uom`, as the price basis says."""
-
-    part: str
-    buyer_part: str
-    upc: str
-    text: str
-    uom: str
-    price: Decimal
-    basis: str | None = None
-    per: int = 1
-    whole: bool = True
-
-    def extended(self, quantity: Decimal) -> Decimal:
-        return (quantity * self.price / self.per).quantize(CENT, ROUND_HALF_UP)
-
-    def unit_cost(self) -> Decimal:
-        """The price of one unit, for a FreshBooks invoice line."""
-        return self.price / self.per
-
-
-@dataclass(frozen=True)
-class Line:
-    item: Item
-    quantity: Decimal
-
-
-@dataclass
-class PurchaseOrder:
-    number: str
-    partner: Partner
-    when: date
-    lines: list[Line]
-    allowance: Decimal = Decimal()
-    stores: tuple[str, ...] = ()
-    stated_total: Decimal | None = None
-    shipped_half: bool = False
-
-    @property
-    def total(self) -> Decimal:
-        return sum((line.item.extended(line.quantity) for line in self.lines), Decimal()) - self.allowance
-
-    def rsx(self) -> dict[str, Any]:
-        """The order as RSX 7.7.7 JSON values."""
-        header: dict[str, Any] = {
-            "OrderHeader": {
-                "TradingPartnerId": self.partner.id,
-                "PurchaseOrderNumber": self.number,
-                "TsetPurposeCode": "00",
-                "PrimaryPOTypeCode": "SA",
-                "PurchaseOrderDate": self.when.isoformat(),
-                "BuyersCurrency": "USD",
-                "Department": "026",
-                "Vendor": f"V{self.partner.id[:6]}",
-            },
-            "PaymentTerms": [
-                {"TermsType": "01", "TermsBasisDateCode": "3", "TermsDiscountPercentage": 2.0,
-                 "TermsDiscountDueDays": 10, "TermsNetDueDays": 45, "TermsDescription": "2% 10 Net 45"}
-            ],
-            "Dates": [{"DateTimeQualifier": "010", "Date": (self.when + timedelta(days=7)).isoformat()}],
-            "Address": [self.partner.address("BT", "0001"), *([] if self.stores else [self.partner.address("ST", "0123")])],
-            "References": [{"ReferenceQual": "CT", "ReferenceID": f"C-{self.partner.id[:3]}-7"}],
-        }  # fmt: skip
-        if self.allowance:
-            header["ChargesAllowances"] = [
-                {"AllowChrgIndicator": "A", "AllowChrgCode": "C310", "AllowChrgAmt": float(self.allowance),
-                 "AllowChrgHandlingCode": "02", "AllowChrgHandlingDescription": "Promotional allowance"}
-            ]  # fmt: skip
-        return {
-            "Header": header,
-            "LineItem": [self._line(n, line) for n, line in enumerate(self.lines, 1)],
-            "Summary": {
-                "TotalAmount": float(self.stated_total if self.stated_total is not None else self.total),
-                "TotalLineItemNumber": len(self.lines),
-            },
-        }
-
-    def _line(self, number: int, line: Line) -> dict[str, Any]:
-        item = line.item
-        order_line: dict[str, Any] = {
-            "LineSequenceNumber": str(number), "BuyerPartNumber": item.buyer_part, "VendorPartNumber": item.part,
-            "ConsumerPackageCode": item.upc, "OrderQty": float(line.quantity), "OrderQtyUOM": item.uom,
-            "PurchasePrice": float(item.price),
-        }  # fmt: skip
-        if item.basis:
-            order_line["PurchasePriceBasis"] = item.basis
-        made: dict[str, Any] = {
-            "OrderLine": order_line,
-            "ProductOrItemDescription": [{"ProductCharacteristicCode": "08", "ProductDescription": item.text}],
-        }
-        if self.stores:
-            share, rest = divmod(int(line.quantity), len(self.stores))
-            made["QuantitiesSchedulesLocations"] = [
-                {
-                    "TotalQty": share + (rest if n == 0 else 0),
-                    "TotalQtyUOM": item.uom,
-                    "LocationCodeQualifier": "92",
-                    "LocationQuantity": [{"Location": store, "Qty": share + (rest if n == 0 else 0)}],
-                }
-                for n, store in enumerate(self.stores)
-            ]
-        return made
-
-
-@dataclass
-class Partner:
-    id: str
-    name: str
-    groceries: bool = False
-    pack: dict[str, Any] = field(default_factory=dict)
-    client_id: int = 0
-
-    def address(self, kind: str, location: str) -> dict[str, str]:
-        return {
-            "AddressTypeCode": kind, "LocationCodeQualifier": "92", "AddressLocationNumber": location,
-            "AddressName": f"{self.name} {location}", "Address1": "1 Main Street", "City": "Minneapolis",
-            "State": "MN", "PostalCode": "55402", "Country": "USA",
-        }  # fmt: skip
 
 
 @dataclass
@@ -181,8 +74,16 @@ class Supplier:
     unreadable: int = 0
 
     @property
+    def all_partners(self) -> list[Partner]:
+        return [*self.partners, *([self.late_partner] if self.late_partner else [])]
+
+    @property
     def asns(self) -> list[InvoicePlan]:
-        return [x for x in self.invoices if x.partner and x.partner.pack.get("invoices", {}).get("asn") and not x.draft]
+        return [
+            x
+            for x in self.invoices
+            if x.partner and x.partner.pack.get("invoices", {}).get("asn") and not x.draft
+        ]
 
     @property
     def sent_invoices(self) -> list[InvoicePlan]:
@@ -191,34 +92,50 @@ class Supplier:
     def documents(self) -> int:
         """How many documents the day has for this supplier, counted as a person would."""
         return (
-            len(self.orders) + len(self.shipments) + len(self.sent_invoices) + len(self.asns) + len(self.bills)
+            len(self.orders)
+            + len(self.shipments)
+            + len(self.sent_invoices)
+            + len(self.asns)
+            + len(self.bills)
             + self.unreadable
-        )  # fmt: skip
-
-
-def upc(body: str) -> str:
-    """Twelve digits: eleven and their check digit (GS1)."""
-    odd, even = sum(map(int, body[::2])), sum(map(int, body[1::2]))
-    return body + str(-(3 * odd + even) % 10)
+        )
 
 
 def make_day(seed: int, today: date) -> list[Supplier]:
     """The day of two suppliers with two trading partners each; the same seed and date give the same day."""
     rng = random.Random(seed)
     birch = Supplier(
-        "birch", "Birch Goods", "BIR001", 77101,
+        "birch",
+        "Birch Goods",
+        "BIR001",
+        77101,
         [
-            Partner("201ALLBIRCH", "Harbor Home Stores", pack={"invoices": {"asn": True}, "carrier": {"scac": "RBTC", "routing": "Ground", "method": "M"}}),
+            Partner(
+                "201ALLBIRCH",
+                "Harbor Home Stores",
+                pack={
+                    "invoices": {"asn": True},
+                    "carrier": {"scac": "RBTC", "routing": "Ground", "method": "M"},
+                },
+            ),
             Partner("202ALLBIRCH", "Prairie Outfitters", pack={"shipments": {"adjust_bill": True}}),
         ],
-    )  # fmt: skip
+    )
     cedar = Supplier(
-        "cedar", "Cedar Pantry", "CED002", 77102,
+        "cedar",
+        "Cedar Pantry",
+        "CED002",
+        77102,
         [
-            Partner("301ALLCEDAR", "Summit Grocers", groceries=True, pack={"taxes": {"State tax": "SP", "City tax": "CS"}}),
+            Partner(
+                "301ALLCEDAR",
+                "Summit Grocers",
+                groceries=True,
+                pack={"taxes": {"State tax": "SP", "City tax": "CS"}},
+            ),
             Partner("302ALLCEDAR", "River Markets", groceries=True, pack={"bills": {"send": True}}),
         ],
-    )  # fmt: skip
+    )
     for supplier in (birch, cedar):
         for partner in supplier.partners:
             _trade(supplier, partner, rng, today)
@@ -233,8 +150,13 @@ def _catalogue(partner: Partner, rng: random.Random) -> list[Item]:
         part, buyer = f"{partner.id[:3]}-{1040 + n}", f"{rng.randrange(10**6):06d}"
         price = Decimal(rng.randrange(150, 4900)) / 100
         kind = ("each", "dozen", "case", "each", "hundred", "weight" if partner.groceries else "each")[n]
-        uom, basis, per = {"each": ("EA", "PE", 1), "dozen": ("EA", "PD", 12), "case": ("CA", None, 1),
-                           "hundred": ("EA", "HP", 100), "weight": ("LB", None, 1)}[kind]  # fmt: skip
+        uom, basis, per = {
+            "each": ("EA", "PE", 1),
+            "dozen": ("EA", "PD", 12),
+            "case": ("CA", None, 1),
+            "hundred": ("EA", "HP", 100),
+            "weight": ("LB", None, 1),
+        }[kind]
         items.append(Item(part, buyer, code, text, uom, price, basis, per, kind != "weight"))
     return items
 
@@ -246,10 +168,16 @@ def _trade(supplier: Supplier, partner: Partner, rng: random.Random, today: date
     for n in range(5):
         lines = []
         for item in rng.sample(items, rng.randrange(2, 6)):
-            quantity = Decimal(rng.randrange(1, 40)) * 12 if item.whole else Decimal(rng.randrange(200, 4000)) / 100
+            quantity = (
+                Decimal(rng.randrange(1, 40)) * 12 if item.whole else Decimal(rng.randrange(200, 4000)) / 100
+            )
             lines.append(Line(item, quantity))
         # both suppliers have an order of the same number: only the connection tells them apart
-        number = f"00{45001000 + n}" if partner is supplier.partners[0] else f"PO-{partner.id[:3]}-{rng.randrange(1000, 9999)}{n}"
+        number = (
+            f"00{45001000 + n}"
+            if partner is supplier.partners[0]
+            else f"PO-{partner.id[:3]}-{rng.randrange(1000, 9999)}{n}"
+        )
         order = PurchaseOrder(number, partner, today - timedelta(days=1 + n), lines)
         if n == 1:
             order.allowance = (order.total * Decimal("0.05")).quantize(CENT, ROUND_HALF_UP)
@@ -272,58 +200,23 @@ def _trade(supplier: Supplier, partner: Partner, rng: random.Random, today: date
         shipped[0].shipped_half = part_of or shipped[0].shipped_half
         # the first advice is in the mailbox before its order is: it has to wait for it
         when = supplier.morning if n == 0 else supplier.afternoon
-        when.insert(0, (f"out/ASN-{number}.json", _json(shipment(number, partner, shipped, today, half=part_of))))
+        when.insert(
+            0, (f"out/ASN-{number}.json", _json(shipment(number, partner, shipped, today, half=part_of)))
+        )
     for n, order in enumerate(orders[:3]):
-        plan = invoice(f"{supplier.id[:3].upper()}-{partner.id[:3]}-{n + 1:03d}", order, rng, today, taxed=partner.pack.get("taxes"))
+        plan = invoice(
+            f"{supplier.id[:3].upper()}-{partner.id[:3]}-{n + 1:03d}",
+            order,
+            rng,
+            today,
+            taxed=partner.pack.get("taxes"),
+        )
         supplier.invoices.append(plan)
 
 
-def shipment(number: str, partner: Partner, orders: list[PurchaseOrder], when: date, *, half: bool) -> dict[str, Any]:
-    """A shipment advice as RSX JSON values: one carton an order line, half of each quantity where `half`."""
-    serial = int("".join(x for x in number if x.isdigit()) + "00000")
-    levels = []
-    for order in orders:
-        packs = []
-        for n, line in enumerate(order.lines, 1):
-            serial += 1
-            quantity = line.quantity // 2 if half and line.item.whole else line.quantity
-            packs.append(
-                {
-                    "Pack": {"PackLevelType": "P", "ShippingSerialID": f"00{_sscc(serial)}", "CarrierPackageID": f"1Z{serial:016d}"},
-                    "ItemLevel": [
-                        {
-                            "ShipmentLine": {
-                                "LineSequenceNumber": str(n), "VendorPartNumber": line.item.part,
-                                "ConsumerPackageCode": line.item.upc, "ItemStatusCode": "AC",
-                                "ShipQty": float(quantity), "ShipQtyUOM": line.item.uom,
-                            }
-                        }
-                    ],
-                }
-            )  # fmt: skip
-        levels.append({"OrderHeader": {"PurchaseOrderNumber": order.number, "PurchaseOrderDate": order.when.isoformat()}, "PackLevel": packs})
-    return {
-        "Header": {
-            "ShipmentHeader": {
-                "TradingPartnerId": partner.id, "ShipmentIdentification": number, "ShipDate": when.isoformat(),
-                "TsetPurposeCode": "00", "ShipNoticeDate": when.isoformat(), "ASNStructureCode": "0001",
-                "BillOfLadingNumber": f"BOL{serial}", "CarrierProNumber": f"PRO{serial}",
-                "CurrentScheduledDeliveryDate": (when + timedelta(days=4)).isoformat(),
-            },
-            "CarrierInformation": [{"CarrierTransMethodCode": "M", "CarrierAlphaCode": "RBTC", "CarrierRouting": "Ground"}],
-        },
-        "OrderLevel": levels,
-        "Summary": {"TotalOrders": len(orders), "TotalLineItemNumber": sum(len(order.lines) for order in orders)},
-    }  # fmt: skip
-
-
-def _sscc(serial: int) -> str:
-    body = f"00777747{serial % 10**9:09d}"
-    odd, even = sum(map(int, body[::2])), sum(map(int, body[1::2]))
-    return body + str(-(3 * odd + even) % 10)
-
-
-def invoice(number: str, order: PurchaseOrder, rng: random.Random, when: date, *, taxed: dict[str, str] | None) -> InvoicePlan:
+def invoice(
+    number: str, order: PurchaseOrder, rng: random.Random, when: date, *, taxed: dict[str, str] | None
+) -> InvoicePlan:
     """An invoice for a whole order, sometimes with a discount, sometimes with two taxes a line."""
     discount = Decimal(rng.choice(("0", "0", "10", "2.5")))
     taxes = list(zip(taxed, ("4.225", "1.5"), strict=False)) if taxed else []
@@ -332,20 +225,30 @@ def invoice(number: str, order: PurchaseOrder, rng: random.Random, when: date, *
         cost = line.item.unit_cost().quantize(CENT, ROUND_HALF_UP)
         amount = (cost * line.quantity).quantize(CENT, ROUND_HALF_UP)
         made: dict[str, Any] = {
-            "type": 0, "name": line.item.part, "description": f"{line.item.text} UPC {line.item.upc}",
+            "type": 0,
+            "name": line.item.part,
+            "description": f"{line.item.text} UPC {line.item.upc}",
             "qty": str(line.quantity.normalize().to_integral() if line.item.whole else line.quantity),
             "unit_cost": {"amount": str(cost), "code": "USD"},
-        }  # fmt: skip
+        }
         for slot, (name, percent) in enumerate(taxes, 1):
             made |= {f"taxName{slot}": name, f"taxAmount{slot}": percent}
         lines.append(made)
         net += amount
         tax_base += amount
     body = {
-        "customerid": order.partner.client_id, "create_date": when.isoformat(), "invoice_number": number,
-        "po_number": order.number, "due_offset_days": 45, "currency_code": "USD", "language": "en", "status": 2,
-        "discount_value": str(discount), "fulfillment_date": when.isoformat(), "lines": lines,
-    }  # fmt: skip
+        "customerid": order.partner.client_id,
+        "create_date": when.isoformat(),
+        "invoice_number": number,
+        "po_number": order.number,
+        "due_offset_days": 45,
+        "currency_code": "USD",
+        "language": "en",
+        "status": 2,
+        "discount_value": str(discount),
+        "fulfillment_date": when.isoformat(),
+        "lines": lines,
+    }
     return InvoicePlan(number, order.partner, order, body, net)
 
 
@@ -355,13 +258,16 @@ def _trouble(birch: Supplier, cedar: Supplier, rng: random.Random, today: date) 
     wrong = birch.orders[3]
     wrong.stated_total = wrong.total + Decimal("13.37")
     birch.morning = [
-        (path, _json(wrong.rsx()) if path.endswith(f"PO{wrong.number}.json") else body) for path, body in birch.morning
+        (path, _json(wrong.rsx()) if path.endswith(f"PO{wrong.number}.json") else body)
+        for path, body in birch.morning
     ]
     # a purchase order sent a second time under another file name
     again = birch.orders[4]
     birch.afternoon.append((f"out/PO{again.number}-redrop.json", _json(again.rsx())))
     # files that nobody can read
-    birch.morning.append(("out/ED0000017.edi", b"ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER~"))
+    birch.morning.append(
+        ("out/ED0000017.edi", b"ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER~")
+    )
     cedar.morning.append(("out/PO-broken.json", b'{"Header": {"OrderHeader": {"TradingPartnerId": "301ALL'))
     birch.unreadable = cedar.unreadable = 1
     # an order from a partner whom nobody has set up yet
@@ -389,11 +295,20 @@ def _trouble(birch: Supplier, cedar: Supplier, rng: random.Random, today: date) 
     for n in (1, 2):
         amount = Decimal(rng.randrange(5000, 90000)) / 100
         body = {
-            "bill_number": f"SB-{n:04d}", "issue_date": today.isoformat(), "due_offset_days": 30,
-            "currency_code": "USD", "language": "en",
-            "lines": [{"categoryid": 65773, "description": "Slotting fee", "quantity": 1,
-                       "unit_cost": {"amount": str(amount), "code": "USD"}}],
-        }  # fmt: skip
+            "bill_number": f"SB-{n:04d}",
+            "issue_date": today.isoformat(),
+            "due_offset_days": 30,
+            "currency_code": "USD",
+            "language": "en",
+            "lines": [
+                {
+                    "categoryid": 65773,
+                    "description": "Slotting fee",
+                    "quantity": 1,
+                    "unit_cost": {"amount": str(amount), "code": "USD"},
+                }
+            ],
+        }
         cedar.bills.append(BillPlan(f"SB-{n:04d}", river, body, amount))
 
 

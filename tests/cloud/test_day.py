@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from local.account import Account
 from local.cloud import ROOT, Cloud
-from local.demo import Account, Demo
+from local.demo import Demo
 
 pytestmark = pytest.mark.cloud
 
@@ -28,7 +29,12 @@ def connector(demo: Demo, *arguments: str) -> tuple[int, str, str]:
     """The command line as a person runs it: exit code, stdout, stderr."""
     environment = demo.cloud.environment() | {"CONNECTOR_STACK": demo.stack.name}
     done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -50,7 +56,9 @@ def test_both_connections_are_listed_with_their_last_polls(day: tuple[Demo, Acco
     assert all(row["last_sps_poll"] and row["last_freshbooks_poll"] for row in rows)
 
 
-def test_documents_are_listed_and_searched_and_those_that_need_a_person_make_exit_1(day: tuple[Demo, Account]) -> None:
+def test_documents_are_listed_and_searched_and_those_that_need_a_person_make_exit_1(
+    day: tuple[Demo, Account],
+) -> None:
     demo, _ = day
     code, out, _ = connector(demo, "documents", "--connection", "birch")
     assert code == 1
@@ -63,7 +71,9 @@ def test_documents_are_listed_and_searched_and_those_that_need_a_person_make_exi
     assert {(row["connection"], row["type"]) for row in found} >= {("birch", "order"), ("cedar", "order")}
 
 
-def test_a_documents_story_has_its_whole_history_and_payloads_under_one_correlation(day: tuple[Demo, Account]) -> None:
+def test_a_documents_story_has_its_whole_history_and_payloads_under_one_correlation(
+    day: tuple[Demo, Account],
+) -> None:
     demo, _ = day
     story = told(demo, "show", "birch/in/201ALLBIRCH/order/0045001000", "--payloads")
     steps = [event["what"] for event in story["history"]]
@@ -71,7 +81,9 @@ def test_a_documents_story_has_its_whole_history_and_payloads_under_one_correlat
     assert "shipment" in steps
     assert story["history_broken_at"] is None
     assert {"received", "exchange"} <= set(story["contents"])
-    pushed = [event for event in story["history"] if event["what"] in ("received", "mapped", "claimed", "delivered")]
+    pushed = [
+        event for event in story["history"] if event["what"] in ("received", "mapped", "claimed", "delivered")
+    ]
     assert len({event["correlation_id"] for event in pushed}) == 1
     code, out, _ = connector(demo, "show", "birch/in/201ALLBIRCH/order/0045001000")
     assert code == 0
@@ -102,13 +114,20 @@ def test_ping_goes_step_by_step_through_both_vendors(day: tuple[Demo, Account]) 
 
 def test_partners_are_listed_with_what_they_get(day: tuple[Demo, Account]) -> None:
     partners = told(day[0], "partners", "list", "birch")["partners"]
-    assert {partner["trading_partner_id"] for partner in partners} == {"201ALLBIRCH", "202ALLBIRCH", "203ALLBIRCH"}
+    assert {partner["trading_partner_id"] for partner in partners} == {
+        "201ALLBIRCH",
+        "202ALLBIRCH",
+        "203ALLBIRCH",
+    }
 
 
 def test_one_sps_token_served_all_functions_of_a_connection(day: tuple[Demo, Account]) -> None:
     accounts = day[0].sps.state()["accounts"]
     # one at the start, and one after SPS had forgotten all tokens
-    assert {name: account["tokens_issued"] for name, account in accounts.items()} == {"sps-birch": 2, "sps-cedar": 2}
+    assert {name: account["tokens_issued"] for name, account in accounts.items()} == {
+        "sps-birch": 2,
+        "sps-cedar": 2,
+    }
 
 
 def test_a_removed_connection_leaves_its_documents_and_nothing_that_runs(day: tuple[Demo, Account]) -> None:
@@ -116,7 +135,9 @@ def test_a_removed_connection_leaves_its_documents_and_nothing_that_runs(day: tu
     code, _, err = connector(demo, "connections", "remove", "cedar", "--yes")
     assert code == 0, err
     assert [row["id"] for row in told(demo, "connections", "list")["connections"]] == ["birch"]
-    schedules = demo.cloud.client("scheduler").list_schedules(GroupName=demo.stack.outputs["ScheduleGroup"])["Schedules"]
+    schedules = demo.cloud.client("scheduler").list_schedules(GroupName=demo.stack.outputs["ScheduleGroup"])[
+        "Schedules"
+    ]
     assert {schedule["Name"].partition("-")[0] for schedule in schedules} <= {"birch", "demo"}
     assert told(demo, "documents", "--connection", "cedar")["documents"]
     assert demo.freshbooks.state()["accounts"]["CED002"]["callbacks"] == []
