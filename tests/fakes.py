@@ -154,7 +154,11 @@ class FakeMailbox:
         self.outcomes: list[tuple[Exception, bool] | None] = []
 
     def list(self, directory: str) -> Iterable[Any]:
-        return [SimpleNamespace(path=path, type="file") for path in sorted(self.files) if path.startswith(directory)]
+        return [
+            SimpleNamespace(path=path, type="file")
+            for path in sorted(self.files)
+            if path.startswith(directory)
+        ]
 
     def download(self, path: str) -> bytes:
         try:
@@ -214,7 +218,10 @@ class FakeFreshBooks:
 
     def list_bills(self, vendor_id: int | None = None, *, deleted: bool = False) -> Iterator[Bill]:
         for bill in list(self.bills.values()):
-            if (bill.get("vis_state") == 1) == deleted and vendor_id in (None, self.vendor_of_bill[bill["id"]]):
+            if (bill.get("vis_state") == 1) == deleted and vendor_id in (
+                None,
+                self.vendor_of_bill[bill["id"]],
+            ):
                 yield Bill.model_validate(bill)
 
     def find_bills(self, vendor_id: int, bill_number: str) -> list[Bill]:
@@ -248,7 +255,10 @@ class FakeFreshBooks:
 
     def list_categories(self) -> Iterator[ExpenseCategory]:
         return iter(
-            [ExpenseCategory.model_validate({"categoryid": i, "id": i, "category": n}) for i, n in self.categories.items()]
+            [
+                ExpenseCategory.model_validate({"categoryid": i, "id": i, "category": n})
+                for i, n in self.categories.items()
+            ]
         )
 
     def _keep(self, bill_id: int, sent: dict[str, Any]) -> None:
@@ -304,5 +314,7 @@ class FakeWorld:
         )  # fmt: skip
 
     def set_up(self, pack: PartnerPack) -> None:
-        self.notes.write("acme", "pack", pack.trading_partner_id, pack.model_dump(mode="json", exclude_defaults=True))
+        self.notes.write(
+            "acme", "pack", pack.trading_partner_id, pack.model_dump(mode="json", exclude_defaults=True)
+        )
         self.world.forget_packs()

@@ -35,7 +35,10 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
                 {"AttributeName": name, "AttributeType": "S"}
                 for name in ("pk", "sk", "state_key", "updated", "waits_for")
             ],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
             GlobalSecondaryIndexes=[
                 {
                     "IndexName": name,
@@ -45,7 +48,10 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
                     ],
                     "Projection": {"ProjectionType": kind},
                 }
-                for name, key, kind in (("by_state", "state_key", "ALL"), ("waiting", "waits_for", "KEYS_ONLY"))
+                for name, key, kind in (
+                    ("by_state", "state_key", "ALL"),
+                    ("waiting", "waits_for", "KEYS_ONLY"),
+                )
             ],
         )
         yield SimpleNamespace(
@@ -100,12 +106,16 @@ def test_records_are_found_by_state_oldest_first_and_only_of_their_connection(ta
     for record in (late, early, foreign):
         table.ledger.save(record, 0)
     assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED)] == ["1", "2"]
-    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED, "2026-04-16T10")] == ["1"]
+    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED, "2026-04-16T10")] == [
+        "1"
+    ]
     assert list(table.ledger.in_state("acme", "out", State.RECEIVED)) == []
 
 
 def test_a_waiting_document_is_found_by_what_it_waits_for(table: Any) -> None:
-    held = received().step("held", now="2026-04-16T10:01:00.000000+00:00", who="t", to=State.HELD, waits_for="acme/pack/X")
+    held = received().step(
+        "held", now="2026-04-16T10:01:00.000000+00:00", who="t", to=State.HELD, waits_for="acme/pack/X"
+    )
     table.ledger.save(held, 0)
     assert table.ledger.waiting_for("acme/pack/X") == [KEY]
     assert table.ledger.waiting_for("acme/pack/Y") == []

@@ -68,7 +68,9 @@ def drain(fake: FakeWorld) -> None:
             push_document(fake.world, message)
 
 
-def stored(fake: FakeWorld, type_: str = "order", number: str = "0045001234", partner: str = PARTNER) -> Record:
+def stored(
+    fake: FakeWorld, type_: str = "order", number: str = "0045001234", partner: str = PARTNER
+) -> Record:
     record = fake.ledger.get(DocumentKey("acme", "in", partner, type_, number))
     assert record is not None
     return record
@@ -80,7 +82,11 @@ def test_an_order_file_becomes_a_bill_and_is_then_deleted() -> None:
     run(fake)
     assert stored(fake).state is State.DELIVERED
     [bill] = fake.freshbooks.bills.values()
-    assert (bill["bill_number"], bill["amount"]["amount"], bill["due_offset_days"]) == ("0045001234", "100.00", 30)
+    assert (bill["bill_number"], bill["amount"]["amount"], bill["due_offset_days"]) == (
+        "0045001234",
+        "100.00",
+        30,
+    )
     assert stored(fake).amount == "100.00"
     assert fake.sps.files == {}
     assert fake.archive.get("acme", stored(fake).payloads["received"]) == json.dumps(order()).encode()
@@ -171,7 +177,9 @@ def test_a_file_of_several_orders_is_taken_apart_and_one_bad_one_parks_alone() -
     assert fake.sps.files == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"ISA*00*  ~", b"{", b'{"Header": {}}', b"\x00\x01\x02", b'[{"a": 1}]'])
+@pytest.mark.parametrize(
+    "content", [b"", b"ISA*00*  ~", b"{", b'{"Header": {}}', b"\x00\x01\x02", b'[{"a": 1}]']
+)
 def test_an_unreadable_file_is_parked_with_a_reason_and_its_bytes_are_kept(content: bytes) -> None:
     fake = world()
     put(fake, "out/odd.bin", content)
@@ -283,6 +291,8 @@ def test_the_correlation_id_of_the_poll_is_on_every_line_of_the_history() -> Non
 
 def test_kinds_that_nobody_maps_yet_are_parked_for_a_person() -> None:
     fake = world()
-    put(fake, "out/1.json", {"Header": {"InvoiceHeader": {"TradingPartnerId": PARTNER, "InvoiceNumber": "7"}}})
+    put(
+        fake, "out/1.json", {"Header": {"InvoiceHeader": {"TradingPartnerId": PARTNER, "InvoiceNumber": "7"}}}
+    )
     run(fake)
     assert stored(fake, "invoice", "7").reason["code"] == "kind_not_mapped"

@@ -25,7 +25,9 @@ KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "0045001234")
 NOW = "2026-04-16T10:00:00.000000+00:00"
 
 
-def coming(stored: Record | None, digest: str = "d1", rank: str = "0", now: str = NOW) -> tuple[Arrival, Record]:
+def coming(
+    stored: Record | None, digest: str = "d1", rank: str = "0", now: str = NOW
+) -> tuple[Arrival, Record]:
     return arrive(
         stored, KEY, digest=digest, rank=rank, now=now, who="test", correlation_id="c1", source="out/PO1.json",
         received=f"payload-of-{digest}",
@@ -56,7 +58,9 @@ def test_the_first_arrival_is_new_and_on_record_with_its_source() -> None:
     assert record.history[0].what == "received"
 
 
-@pytest.mark.parametrize("state", [State.DELIVERED, State.REJECTED, State.SKIPPED, State.CANCELLED, State.PICKED_UP])
+@pytest.mark.parametrize(
+    "state", [State.DELIVERED, State.REJECTED, State.SKIPPED, State.CANCELLED, State.PICKED_UP]
+)
 def test_the_same_content_again_is_counted_and_changes_nothing_else(state: State) -> None:
     stored = in_state(state, remote_id="7")
     arrival, record = coming(stored)
@@ -75,7 +79,12 @@ def test_the_same_content_is_worked_on_again_while_it_has_not_got_through(state:
 def test_other_content_is_a_revision_that_keeps_the_earlier_one_in_its_list() -> None:
     stored = in_state(State.DELIVERED, remote_id="7", reference="PO1")
     arrival, record = coming(stored, "d2")
-    assert (arrival, record.revision, record.state, record.digest) == (Arrival.REVISION, 2, State.RECEIVED, "d2")
+    assert (arrival, record.revision, record.state, record.digest) == (
+        Arrival.REVISION,
+        2,
+        State.RECEIVED,
+        "d2",
+    )
     assert record.revisions[0]["remote_id"] == "7"
     assert record.revisions[0]["state"] == State.DELIVERED
     assert delivered_before(record)

@@ -37,7 +37,9 @@ def world() -> FakeWorld:
     return fake
 
 
-def arrived(fake: FakeWorld, key: DocumentKey = ORDER, document: Any = None, digest: str = "d1") -> dict[str, Any]:
+def arrived(
+    fake: FakeWorld, key: DocumentKey = ORDER, document: Any = None, digest: str = "d1"
+) -> dict[str, Any]:
     """Register a document as a mapper does; the push message that it sends."""
     queue = fake.bills if key.direction == "in" else fake.rsx
     settle(

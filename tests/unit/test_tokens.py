@@ -58,7 +58,10 @@ class FakeOAuth:
 
     def _pair(self, number: int) -> Any:
         return SimpleNamespace(
-            access_token=f"A{number}", refresh_token=f"R{number}", scope="x", expires_at=self.clock.epoch() + 43_200
+            access_token=f"A{number}",
+            refresh_token=f"R{number}",
+            scope="x",
+            expires_at=self.clock.epoch() + 43_200,
         )
 
 
@@ -66,7 +69,11 @@ class FakeOAuth:
 def fakes() -> Any:
     clock = FakeClock()
     return SimpleNamespace(
-        clock=clock, secrets=FakeSecrets(clock), leases=FakeLeases(clock), notes=FakeNotes(), oauth=FakeOAuth(clock)
+        clock=clock,
+        secrets=FakeSecrets(clock),
+        leases=FakeLeases(clock),
+        notes=FakeNotes(),
+        oauth=FakeOAuth(clock),
     )
 
 
@@ -137,7 +144,12 @@ def test_a_person_who_authorizes_again_ends_the_stranding(fakes: Any) -> None:
 def test_the_state_of_an_authorization_is_ours_for_ten_minutes_and_cannot_be_forged() -> None:
     clock = FakeClock()
     address = authorize_start(
-        "acme", client_id="c", redirect_uri="https://x.example/cb", key="k", clock=clock, url="https://auth.example/a/"
+        "acme",
+        client_id="c",
+        redirect_uri="https://x.example/cb",
+        key="k",
+        clock=clock,
+        url="https://auth.example/a/",
     )
     query = parse_qs(urlsplit(address).query)
     assert query["redirect_uri"] == ["https://x.example/cb"]

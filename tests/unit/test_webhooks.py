@@ -17,13 +17,18 @@ from connector.usecases.webhooks import BODY_LIMIT, Delivery, confirm_callback, 
 from tests.fakes import FakeClock, FakeLeases
 
 KEY = "UWQfd9zCzxmVwFZWKqqKwLxqz8gvzGdAn"
-BODY = b"name=invoice.create&object_id=1234567&account_id=xZNQ1X&business_id=77128&identity_id=712052&user_id=1"
+BODY = (
+    b"name=invoice.create&object_id=1234567&account_id=xZNQ1X&business_id=77128&identity_id=712052&user_id=1"
+)
 
 
 @pytest.mark.parametrize(
     ("body", "signature"),
     [
-        ("name=client.update&object_id=177864&user_id=1&account_id=FrEsHb", "uQL7Cy82JtV4RlsEowUZ+hm4cziC6LYjxuKj1cqLqHM="),
+        (
+            "name=client.update&object_id=177864&user_id=1&account_id=FrEsHb",
+            "uQL7Cy82JtV4RlsEowUZ+hm4cziC6LYjxuKj1cqLqHM=",
+        ),
         (BODY.decode(), "VteSWaeXXoQXKieaHStGQK9VQe8NFau4Y30ncUjwUi0="),
         (
             "name=bill.update&object_id=1141&user_id=1&identity_id=712052&business_id=77128&account_id=xZNQ1X",
@@ -42,7 +47,9 @@ def sign(body: bytes, key: str = KEY) -> str:
     return base64.b64encode(hmac.new(key.encode(), message, hashlib.sha256).digest()).decode()
 
 
-def deliver(body: bytes = BODY, *, signature: str | None = None, keys: tuple[str, ...] = (KEY,), **changes: Any) -> tuple[int, list[Any]]:
+def deliver(
+    body: bytes = BODY, *, signature: str | None = None, keys: tuple[str, ...] = (KEY,), **changes: Any
+) -> tuple[int, list[Any]]:
     queue: list[Any] = []
     headers = {
         "content-type": changes.pop("content_type", "application/x-www-form-urlencoded"),
@@ -50,7 +57,9 @@ def deliver(body: bytes = BODY, *, signature: str | None = None, keys: tuple[str
     }
     status = receive(
         Delivery(changes.pop("connection", "acme"), "invoice", headers, body),
-        verifiers=lambda connection, event, fresh: list(keys) if (connection, event) == ("acme", "invoice") else [],
+        verifiers=lambda connection, event, fresh: (
+            list(keys) if (connection, event) == ("acme", "invoice") else []
+        ),
         enqueue=queue.append,
         report=lambda message, **keys: None,
         correlation_id="c1",
@@ -61,7 +70,13 @@ def deliver(body: bytes = BODY, *, signature: str | None = None, keys: tuple[str
 def test_a_signed_delivery_becomes_a_hint_with_its_correlation_id() -> None:
     status, [hint] = deliver()
     assert status == 200
-    assert hint == {"connection": "acme", "correlation_id": "c1", "noun": "invoice", "id": 1234567, "event": "invoice.create"}
+    assert hint == {
+        "connection": "acme",
+        "correlation_id": "c1",
+        "noun": "invoice",
+        "id": 1234567,
+        "event": "invoice.create",
+    }
 
 
 def test_during_a_rotation_both_keys_are_good() -> None:

@@ -268,11 +268,9 @@ def _unclear_basis(
 ) -> Priced:
     line = item.OrderLine
     basis = line.PurchasePriceBasis or ""
-    words, unit = BASIS_WORDS.get(basis, f"on basis {basis[:10]}"), line.OrderQtyUOM or "units"
-    stated = line.ExtendedItemTotal
-    done = f"{shown(price, 2)} a unit is taken"
-    if stated is not None and not too_large(stated):
-        done = "the line's own total is taken"
+    words, unit = BASIS_WORDS.get(basis, f"on basis {basis[:10]!r}"), (line.OrderQtyUOM or "units")[:10]
+    stated = None if too_large(line.ExtendedItemTotal) else line.ExtendedItemTotal
+    done = f"{shown(price, 2)} a unit is taken" if stated is None else "the line's own total is taken"
     findings.append(
         Finding(
             "price_basis_unclear",
@@ -284,9 +282,10 @@ def _unclear_basis(
     )
     if stated is not None:
         return Priced(quantity, None, cents(stated), "ExtendedItemTotal as stated")
-    return Priced(
-        quantity, price, cents(quantity * price), "quantity x PurchasePrice, its basis being unclear"
-    )
+    amount = quantity * price
+    if too_large(amount):
+        return _out_of_bounds(index, findings)
+    return Priced(quantity, price, cents(amount), "quantity x PurchasePrice, its basis being unclear")
 
 
 def item_description(item: OrderLineItem, folded: str) -> str:
