@@ -296,3 +296,29 @@ def test_kinds_that_nobody_maps_yet_are_parked_for_a_person() -> None:
     )
     run(fake)
     assert stored(fake, "invoice", "7").reason["code"] == "kind_not_mapped"
+
+
+def test_an_order_declared_a_duplicate_is_one_and_counts_as_the_order_where_the_first_never_came() -> None:
+    fake = world()
+    put(fake, "out/1.json", order())
+    run(fake)
+    put(fake, "out/2.json", order(TsetPurposeCode="07"))
+    run(fake)
+    assert (fake.freshbooks.posts, stored(fake).revision, stored(fake).duplicates) == (1, 1, 1)
+    alone = world()
+    put(alone, "out/2.json", order(TsetPurposeCode="07"))
+    run(alone)
+    assert alone.freshbooks.posts == 1
+
+
+def test_a_shipment_against_a_release_finds_the_blanket_orders_release() -> None:
+    fake = world()
+    released = shipment("S7", "4500")
+    released["OrderLevel"][0]["OrderHeader"]["ReleaseNumber"] = "7"
+    put(fake, "out/1.json", released)
+    run(fake)
+    assert stored(fake, "shipment", "S7").state is State.HELD
+    put(fake, "out/2.json", order("4500", PrimaryPOTypeCode="RL", ReleaseNumber="7"))
+    run(fake)
+    assert stored(fake, "shipment", "S7").state is State.DELIVERED
+    assert list(stored(fake, number="4500-7").shipments) == ["S7"]

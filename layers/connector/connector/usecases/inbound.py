@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.order import Order
-from connector.documents.reading import Read, read_documents
+from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
 from connector.findings import Mapped, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.order_to_bill import is_cancellation, is_information_copy, order_to_bill
-from connector.mapping.shipment_to_events import purchase_orders, shipment_to_events
+from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.world import as_text
 
@@ -118,13 +118,21 @@ def _take(
         return
     key = DocumentKey(world.id, "in", read.partner, read.kind, read.number)
     record = settle(
-        world, key, digest=read.digest, rank=_PURPOSE_RANK.get(read.purpose or "00", "0"), source=path,
+        world, key, digest=_digest(read), rank=_PURPOSE_RANK.get(read.purpose or "00", "0"), source=path,
         received=received, correlation_id=correlation_id, who=WHO,
         plan=lambda record: _plan(world, read, record), queue=world.queues.bills_to_push,
     )  # fmt: skip
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
+
+
+def _digest(read: Read) -> str:
+    """The digest of the content; what the sender calls a duplicate (07) is compared as the original it repeats."""
+    if read.purpose != "07" or read.kind != "order":
+        return read.digest
+    header = {**read.raw["Header"], "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": "00"}}
+    return canonical_digest({**read.raw, "Header": header})
 
 
 def _has_come(world: World, waits_for: str) -> bool:
@@ -191,23 +199,27 @@ def bill_total(bill: Mapping[str, Any]) -> str:
 
 
 def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Record]:
-    numbers = purchase_orders(shipment)
-    if not numbers:
+    names = order_names(shipment)
+    if not names:
         raise errors.CheckFailed(
             "the shipment names no purchase order", code="no_purchase_order", place="OrderLevel[0].OrderHeader"
         )
-    keys = {number: order_key(world.id, partner, number) for number in numbers}
+    keys = {number: order_key(world.id, partner, number) for candidates in names for number in candidates}
     records = world.ledger.get_many(keys.values())
-    for number, key in keys.items():
-        order = records.get(key)
-        if order is None or not order.remote_id:
+    found: dict[str, Record] = {}
+    for candidates in names:
+        billed = (number for number in candidates if keys[number] in records and records[keys[number]].remote_id)
+        number = next(billed, None)
+        if number is None:
+            # under the plain PO number: the bill of any of its releases wakes the shipment up
             raise errors.Waiting(
-                f"the shipment is for order {number}, which has no bill yet",
+                f"the shipment is for order {candidates[-1]}, which has no bill yet",
                 code="order_not_there",
-                waits_for=key.id,
+                waits_for=keys[candidates[-1]].id,
                 fix="nothing to do if the order is on its way: the shipment goes on when its bill is there",
             )
-    return {number: records[key] for number, key in keys.items()}
+        found[number] = records[keys[number]]
+    return found
 
 
 def _shipped(order: Record, but: str) -> dict[str, Any]:

@@ -148,6 +148,9 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     if record.key.direction == "in" and record.key.type == "order":  # only orders are waited for
         resume(world, record.key.id)
+        blanket, _, release = record.key.number.rpartition("-")
+        if blanket and release:  # who waits for a blanket order names only its number
+            resume(world, record.key._replace(number=blanket).id)
 
 
 def _save(world: World, before: Record, after: Record) -> None:
