@@ -23,7 +23,7 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check build deploy bench lock clean
+.PHONY: help setup demo test check build deploy bench simulate lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -53,6 +53,9 @@ deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.t
 bench: setup ## measure; the last line is JSON
 	.venv/bin/python -m bench
 
+simulate: .venv/.installed ## break everything, count what is lost or doubled; DOCUMENTS=n SEED=s; the last line is JSON
+	.venv/bin/connector simulate-faults $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt
 	cd requirements && for name in bootstrap dev sam cloud; do \
@@ -62,7 +65,7 @@ LOCK := --quiet --upgrade --generate-hashes --no-annotate --no-header --universa
 
 clean: ## remove everything made here
 	rm -rf .venv .venv-sam .venv-cloud .aws-sam build dist *.egg-info \
-		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis .simulate
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # --- environments: each is stamped, and made again only when its pins change ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from rich.table import Table
 from cli.output import JsonOption, console, err, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
+from connector.catalogue import CATALOGUE, explain
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import read_pack
 from connector.usecases import people
@@ -108,9 +110,9 @@ def show(
         f"revision {told['revision']}, {money(told['amount'], told['currency'])}"
     )
     if told["reason"]:
-        console.print(
-            f"  {told['reason'].get('message', '')}  {told['reason'].get('fix', '')}", style="yellow"
-        )
+        reason, entry = told["reason"], explain(told["reason"].get("code", ""))
+        fix = reason.get("fix") or (entry.fix if entry else "")
+        console.print(f"  {reason.get('message', '')} ({reason.get('code', '')})  {fix}", style="yellow")
     for finding in told["findings"]:
         console.print(f"  {finding['severity']}: {finding['message']} {finding.get('place', '')}")
     if told["reference"]:
@@ -137,6 +139,30 @@ def show(
         console.print_json(data=content) if not isinstance(content, str) else console.print(
             content, markup=False
         )
+
+
+@guarded
+def explain_error(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="As in a document's reason; none lists all.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """What an error code means, why it happens, and what to do about it."""
+    if code and code not in CATALOGUE:
+        raise errors.BadUse(
+            f"there is no error {code}", code="no_such_error", fix="`connector errors` lists them"
+        )
+    rows = {name: asdict(entry) for name, entry in CATALOGUE.items() if code in ("", name)}
+    if as_json:
+        show_json({"errors": rows})
+        return
+    table = Table("code", "means", "usual cause", "what to do", "ends alone")
+    for name, entry in rows.items():
+        table.add_row(
+            name, entry["meaning"], entry["cause"], entry["fix"], "yes" if entry["retries"] else "no"
+        )
+    console.print(table)
 
 
 @guarded

@@ -27,9 +27,16 @@ COMMANDS = {
     "authorize": "cli.authorize:authorize",
     "documents": "cli.documents:documents",
     "show": "cli.documents:show",
+    "replay": "cli.replaying:replay",
+    "resolve": "cli.replaying:resolve",
+    "redrive": "cli.replaying:redrive",
+    "reconcile": "cli.replaying:reconcile",
+    "verify-history": "cli.replaying:verify_histories",
     "partners": "cli.documents:partners",
     "ping": "cli.documents:ping",
+    "errors": "cli.documents:explain_error",
     "simulate": "cli.simulate:simulate",
+    "simulate-faults": "cli.simulate_faults:simulate_faults",
     "demo": "cli.demo:demo",
 }
 

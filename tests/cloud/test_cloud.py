@@ -24,7 +24,7 @@ def get_signed(address: str) -> requests.Response:
 
 def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:
     functions = [value for key, value in cloud.outputs.items() if key.endswith("Function")]
-    assert len(functions) == 11
+    assert len(functions) == 12
     for function in functions:
         answer = cloud.client("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"].read()
         assert b"init failed" not in answer, f"{function}: {answer!r}"

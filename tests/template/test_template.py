@@ -158,7 +158,7 @@ def test_whatever_a_schedule_starts_is_not_started_again_by_lambda() -> None:
     role = RESOURCES["SchedulerRole"]["Properties"]["Policies"][0]["PolicyDocument"]
     invoke = next(one for one in statements(role) if one["Action"] == ["lambda:InvokeFunction"])
     started = {named_by(arn) for arn in invoke["Resource"]}
-    assert started == {"PollSps", "PollFreshbooks", "RefreshToken", "ResolveInDoubt"}
+    assert started == {"PollSps", "PollFreshbooks", "RefreshToken", "ResolveInDoubt", "ReconcileDocuments"}
     for name in started:
         assert FUNCTIONS[name]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
 

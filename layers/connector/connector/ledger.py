@@ -159,6 +159,22 @@ class Record:
         return replace(moved, history=(*self.history, event))
 
 
+    def revised(self, *, now: str, who: str, what: str, note: str, **changes: Any) -> Record:
+        """The record one revision on, the present one kept in its list; nothing of the new one is done yet."""
+        past = {
+            "revision": self.revision,
+            "digest": self.digest,
+            "state": self.state if self.state in FINAL else State.SUPERSEDED,
+            "remote_id": self.remote_id,
+            "reference": self.reference,
+            "payloads": dict(self.payloads),
+        }
+        return self.step(
+            what, now=now, who=who, to=State.RECEIVED, note=note, revision=self.revision + 1, attempt=0,
+            reason={}, waits_for="", findings=(), revisions=(*self.revisions, past), **changes,
+        )  # fmt: skip
+
+
 def verify_history(history: tuple[Event, ...], previous: str = GENESIS) -> int | None:
     """The number of the first event that is not what was written, or None where the chain holds."""
     for event in history:
@@ -203,28 +219,25 @@ def arrive(
     if digest == stored.digest:
         if stored.state in OPEN:
             return Arrival.AGAIN, replace(stored, correlation_id=correlation_id)
-        again = stored.step("duplicate", now=now, who=who, note=source, duplicates=stored.duplicates + 1)
+        again = stored.step("duplicate", now=now, who=who, note=source, duplicates=stored.duplicates + 1,
+                            rank=max(rank, stored.rank))  # fmt: skip
         return Arrival.DUPLICATE, again
     known = any(digest == past["digest"] for past in stored.revisions)
     if rank < stored.rank or (known and rank <= stored.rank):
         return Arrival.STALE, stored.step("stale", now=now, who=who, note=source)
     if stored.state in IN_FLIGHT:
         raise errors.Busy("an earlier revision is being delivered", code="earlier_revision_in_flight", retry_after=30)
-    past = {
-        "revision": stored.revision,
-        "digest": stored.digest,
-        "state": stored.state if stored.state in FINAL else State.SUPERSEDED,
-        "remote_id": stored.remote_id,
-        "reference": stored.reference,
-        "payloads": dict(stored.payloads),
-    }
-    revised = stored.step(
-        "revised", now=now, who=who, to=State.RECEIVED, note=source,
-        revision=stored.revision + 1, digest=digest, rank=rank, attempt=0, reason={}, waits_for="", findings=(),
-        payloads={"received": received}, source=source, correlation_id=correlation_id,
-        revisions=(*stored.revisions, past),
+    revised = stored.revised(
+        now=now, who=who, what="revised", note=source,
+        digest=digest, rank=rank, payloads={"received": received}, source=source, correlation_id=correlation_id,
     )  # fmt: skip
     return Arrival.REVISION, revised
+
+
+def revision_began(record: Record) -> str:
+    """When the present revision came (or earlier): nothing of it was at the target before."""
+    first = next((event for event in record.history if event.revision == record.revision), None)
+    return record.created if first is None or first is record.history[0] else first.at
 
 
 def delivered_before(record: Record) -> bool:

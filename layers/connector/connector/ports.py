@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
+    """One clock for all workers (`adapters.clock`): leases compare what different ones wrote."""
+
     def epoch(self) -> float:
         """Seconds since 1970-01-01 UTC."""
 

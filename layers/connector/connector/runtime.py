@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector import errors
 from connector.settings import FunctionSettings
 from connector.telemetry import Telemetry
 from connector.usecases.world import World, full_jitter
@@ -33,6 +32,7 @@ def consume(event: Mapping[str, Any], context: Any, work: Callable[[World, Mappi
         if context.get_remaining_time_in_millis() < WORST_RECORD_SECONDS * 1000:
             break
         record = records.pop(0)
+        telemetry.correlate("", "")  # what cannot be read must not be told as part of the story before
         try:
             message = _message(record["body"])
             telemetry.correlate(message.get("correlation_id", ""), message["connection"])
@@ -84,7 +84,8 @@ def _postpone(record: Mapping[str, Any], error: Exception) -> None:
 
 
 def _queue_url(arn: str) -> str:
-    urls = (getattr(wiring.settings, name) for name in ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push"))
+    queues = ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push")
+    urls = (getattr(wiring.settings, name) for name in queues)
     name = arn.rpartition(":")[2]
     return next((url for url in urls if url.rpartition("/")[2] == name), "") or str(
         wiring.sqs.get_queue_url(QueueName=name)["QueueUrl"]

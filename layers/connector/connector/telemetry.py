@@ -11,8 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 # what may be logged; anything else under another key is dropped, so a payload cannot slip in
 KEYS = frozenset(
     "connection correlation_id document arrival state path index error error_code partner vendor_id remote_id files "
-    "hints noun id event object_id waited_for count resumed picked_up woken expires_in callback_id function attempt "
-    "retry_after what status".split()
+    "hints run noun id event object_id waited_for count resumed picked_up woken expires_in callback_id function "
+    "attempt retry_after what status".split()
 )
 _COUNTED = {
     "document arrived": "DocumentsArrived",
@@ -22,6 +22,8 @@ _COUNTED = {
     "outcome unknown": "OutcomesUnknown",
     "token refreshed": "TokensRefreshed",
     "token stranded": "TokensStranded",
+    "upstream paused": "UpstreamPauses",
+    "document unexplained": "DocumentsUnexplained",
     "webhook taken": "WebhooksTaken",
     "webhook refused": "WebhooksRefused",
 }

@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 
 from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import pack_of
 from connector.runtime import telemetry, wiring
-from connector.usecases import people
+from connector.usecases import people, replaying
 from connector.usecases.ping import ping
 from connector.usecases.tokens import authorize_finish, authorize_start, connection_of_state
 from connector.usecases.webhooks import Delivery
@@ -29,6 +29,7 @@ _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
 }
+_MISSING = {"no_such_connection", "no_such_document", "payload_gone"}
 _STATUS = {errors.BadUse: 400, errors.Forbidden: 403, errors.Busy: 503, errors.Parked: 409, errors.NotSent: 503}
 
 Answer = tuple[int, Any, dict[str, str]]
@@ -45,14 +46,23 @@ def http_answer(status: int, body: Any = None, headers: Mapping[str, str] | None
 
 def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
     """The request as the use case reads it: the raw bytes, whether or not API Gateway had encoded them."""
-    body = event.get("body") or ""
     path = event.get("pathParameters") or {}
     return Delivery(
         connection=path.get("connection", ""),
         event=path.get("event", ""),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        body=_raw(event),
     )
+
+
+def _raw(event: Mapping[str, Any]) -> bytes:
+    body: str = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        return b""  # which no receiver accepts
 
 
 _verifiers: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -76,8 +86,11 @@ def authorization(event: Mapping[str, Any]) -> Answer:
         if event["rawPath"].endswith("/start"):
             connection = wiring.connection(query.get("connection", ""))
             kept = wiring.secrets.read(connection.id, "freshbooks") or {}
+            if not kept.get("client_id"):
+                text = "the FreshBooks credentials are not stored"
+                raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="connector connections add")
             address = authorize_start(
-                connection.id, client_id=kept.get("client_id", ""), redirect_uri=connection.freshbooks.redirect_uri,
+                connection.id, client_id=kept["client_id"], redirect_uri=connection.freshbooks.redirect_uri,
                 key=key, clock=wiring.clock, url=connection.freshbooks.authorize_url,
             )  # fmt: skip
             return 302, None, {"location": address}
@@ -85,7 +98,7 @@ def authorization(event: Mapping[str, Any]) -> Answer:
             return 400, {"error": "FreshBooks did not allow the connection", "code": "not_allowed"}, {}
         connection = wiring.connection(connection_of_state(query.get("state", ""), key=key, clock=wiring.clock))
         authorize_finish(
-            connection.id, query.get("code", ""), secrets=wiring.secrets, leases=wiring.leases, notes=wiring.notes,
+            connection.id, _given(query, "code"), secrets=wiring.secrets, leases=wiring.leases, notes=wiring.notes,
             oauth=wiring.oauth(connection), clock=wiring.clock,
         )  # fmt: skip
         return 200, {"authorized": connection.id}, {}
@@ -107,8 +120,8 @@ def console(event: Mapping[str, Any]) -> Answer:
                 key = DocumentKey.of(_document_id(event, parameters))
                 return 200, people.story(wiring.ledger, wiring.archive, key, payloads=query.get("payloads") == "1"), {}
             case "POST /replay":
-                key = DocumentKey.of(_body(event).get("id", ""))
-                return 202, {"state": people.replay(wiring.world(key.connection), key, who="console").state}, {}
+                key = DocumentKey.of(str(_body(event).get("id", "")))
+                return 202, {"state": replaying.replay(wiring.world(key.connection), key, who="console").state}, {}
             case "GET /partners":
                 packs = wiring.world(query.get("connection", "")).packs()
                 return 200, {"partners": {n: p.model_dump(mode="json", exclude_defaults=True) for n, p in packs.items()}}, {}
@@ -124,6 +137,8 @@ def console(event: Mapping[str, Any]) -> Answer:
 
 def _refusal(error: errors.ConnectorError) -> Answer:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+    if error.code in _MISSING:
+        status = 404
     telemetry.failed("request refused", error)
     return status, {"error": error.message, "code": error.code, "fix": error.fix}, {}
 
@@ -133,13 +148,19 @@ def _connection(connection_id: str) -> dict[str, Any]:
     return {"id": connection_id, "polls": polls}
 
 
+def _given(query: Mapping[str, str], name: str) -> str:
+    if not query.get(name):
+        raise errors.BadUse(f"say which {name}", code=f"no_{name}", fix=f"add ?{name}=ID")
+    return query[name]
+
+
 def _documents(query: Mapping[str, str]) -> dict[str, Any]:
     try:
         states = [State(query["state"].upper())] if "state" in query else list(State)
     except ValueError:
         raise errors.BadUse(f"there is no state {query['state'][:20]}", code="no_such_state") from None
     found = people.documents(
-        wiring.ledger, query.get("connection", ""), states=states, direction=query.get("direction", ""),
+        wiring.ledger, _given(query, "connection"), states=states, direction=query.get("direction", ""),
         partner=query.get("partner", ""), type_=query.get("type", ""), text=query.get("text", ""),
     )  # fmt: skip
     page = list(islice(found, PAGE + 1))
@@ -147,9 +168,10 @@ def _documents(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _document_id(event: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
-    # the gateway decodes path parameters, but the id's own percent-encoding is part of it
-    raw = event.get("rawPath", "").partition("/documents/")[2]
-    return raw or parameters.get("id", "")
+    # API Gateway decodes the path and emulators may not; only the number, the last part, may hold a slash
+    path = event.get("rawPath", "").partition("/documents/")[2] or parameters.get("id", "")
+    *parts, number = path.split("/", 4)
+    return "/".join([*parts, quote(unquote(number), safe="")])
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:

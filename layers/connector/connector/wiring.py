@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ import boto3
 from botocore.config import Config
 
 from connector import errors
+from connector.adapters.breaker import Breaker
+from connector.adapters.clock import AwsClock
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
 from connector.adapters.http import HttpClient
@@ -30,14 +31,6 @@ CONNECTION_SECONDS = 60.0
 _AWS = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=10)
 
 
-class SystemClock:
-    def epoch(self) -> float:
-        return time.time()
-
-    def now(self) -> str:
-        return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
 class Wiring:
     """AWS clients made once, connections' worlds kept for a minute so that settings changes take effect."""
 
@@ -46,16 +39,19 @@ class Wiring:
     ) -> None:
         self.settings = settings
         self.report = report
-        self.clock = SystemClock()
+        self.clock = AwsClock()
         self.http = HttpClient()
         self._client = client or (lambda service: boto3.client(service, config=_AWS))
         self._worlds: dict[str, tuple[float, World]] = {}
         self._sps: dict[str, tuple[SpsSettings, SpsTokens]] = {}
         self._freshbooks_tokens: dict[str, FreshBooksTokens] = {}
+        self._polite: dict[tuple[str, str], HttpClient] = {}
 
     @cached_property
     def dynamodb(self) -> Any:
-        return self._client("dynamodb")
+        client = self._client("dynamodb")
+        self.clock.listen(client)  # the table holds the leases: its time is everybody's
+        return client
 
     @cached_property
     def sqs(self) -> Any:
@@ -89,6 +85,8 @@ class Wiring:
         return sorted(self.notes.read_all("", "connection"))
 
     def connection(self, connection_id: str) -> Connection:
+        if not connection_id:
+            raise errors.BadUse("say which connection", code="no_connection", fix="add ?connection=ID")
         kept = self.notes.read("", "connection", connection_id)
         if kept is None:
             raise errors.BadUse(f"there is no connection {connection_id}", code="no_such_connection")
@@ -135,16 +133,29 @@ class Wiring:
         )  # fmt: skip
         held = self._sps.get(connection.id)
         if held is None or held[0] != settings:
-            tokens = SpsTokens(settings, SharedSpsToken(self.secrets, self.leases, connection.id), self.http)
+            shared = SharedSpsToken(self.secrets, self.leases, connection.id)
+            tokens = SpsTokens(settings, shared, self.polite(connection.id, "SPS"), self.clock.epoch)
             held = self._sps[connection.id] = (settings, tokens)
-        return SpsClient(settings, held[1], self.http)
+        return SpsClient(settings, held[1], self.polite(connection.id, "SPS"))
 
     def freshbooks(self, connection: Connection) -> FreshBooksClient:
         tokens = self._freshbooks_tokens.setdefault(
             connection.id, FreshBooksTokens(self.secrets, self.notes, connection.id, self.clock)
         )
         side = connection.freshbooks
-        return FreshBooksClient(FreshBooksSettings(api_url=side.api_url, account_id=side.account_id), tokens, self.http)
+        settings = FreshBooksSettings(api_url=side.api_url, account_id=side.account_id)
+        return FreshBooksClient(settings, tokens, self.polite(connection.id, "FreshBooks"))
+
+    def polite(self, connection_id: str, vendor: str) -> HttpClient:
+        """The HTTP client with the circuit breaker that a connection's workers share for a vendor.
+
+        OAuth's token endpoint goes without: the refresher asks once in ten minutes, and must when it is time.
+        """
+        held = self._polite.get((connection_id, vendor))
+        if held is None:
+            breaker = Breaker(self.notes, self.leases, self.clock, self.report, connection_id, vendor)
+            held = self._polite[connection_id, vendor] = self.http.behind(breaker)
+        return held
 
     def oauth_state_key(self) -> str:
         """The key that signs OAuth's `state`; a secret that the stack made for itself."""
@@ -157,7 +168,7 @@ class Wiring:
             raise errors.NotConfigured("the FreshBooks credentials are not stored", code="no_freshbooks_credentials")
         return OAuthClient(
             api_url=connection.freshbooks.api_url, client_id=kept["client_id"], client_secret=kept["client_secret"],
-            redirect_uri=connection.freshbooks.redirect_uri, http=self.http,
+            redirect_uri=connection.freshbooks.redirect_uri, http=self.http, clock=self.clock.epoch,
         )  # fmt: skip
 
 

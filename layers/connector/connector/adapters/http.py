@@ -19,6 +19,7 @@ tokens or full addresses.
 
 from __future__ import annotations
 
+import copy
 import http.client
 import io
 import json as json_codec
@@ -163,6 +164,9 @@ def _epoch(http_date: str) -> float | None:
         return None
 
 
+Gate = Callable[[Callable[[], Response]], Response]
+
+
 class HttpClient:
     """Sends requests as the module's head promises. Make one at init, share it between the vendors' clients.
 
@@ -185,15 +189,22 @@ class HttpClient:
         self._random = random
         self._now = now
         self._max_bytes = max_bytes
-        self._used_at = now()
+        self._gate: Gate = lambda attempt: attempt()
         self._session = requests.Session()
         self._session.trust_env = trust_env
         self._session.auth = _leave_alone  # otherwise netrc could replace our Authorization
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"freshbooks-sps-connector/{__version__}"
         self._adapter = _Adapter(pool_connections=4, pool_maxsize=16, max_retries=0)
+        self._adapter.used_at = now()
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
+
+    def behind(self, gate: Gate) -> HttpClient:
+        """This client on the same connections, with each try made by `gate` (a circuit breaker) or not at all."""
+        view = copy.copy(self)
+        view._gate = gate
+        return view
 
     def request(
         self,
@@ -224,7 +235,9 @@ class HttpClient:
         deadline = time.monotonic() + total_seconds
         for left in reversed(range(tries)):
             try:
-                return self._try(call, deadline, url, headers=headers, params=list(params), data=data)
+                return self._gate(
+                    lambda: self._try(call, deadline, url, headers=headers, params=list(params), data=data)
+                )
             except Unreachable as error:
                 wait = self._random() * QUICK_WAIT_SECONDS
                 if not left or error.retry_after is not None or time.monotonic() + wait >= deadline:
@@ -236,9 +249,9 @@ class HttpClient:
         started = time.monotonic()
         if started >= deadline:
             raise failure(call, "no time was left to send it", sent=False)
-        if self._now() - self._used_at > IDLE_SECONDS:
+        if self._now() - self._adapter.used_at > IDLE_SECONDS:
             self._adapter.close()  # the function was frozen meanwhile, or the server is about to close
-        self._used_at = self._now()
+        self._adapter.used_at = self._now()
         exchange = _Exchange(deadline)
         held = _exchange.set(exchange)
         status: int | None = None
@@ -264,7 +277,7 @@ class HttpClient:
             raise failure(call, what, sent=exchange.sent, request_id=request_id) from error
         finally:
             _exchange.reset(held)
-            self._used_at = self._now()
+            self._adapter.used_at = self._now()
             if self._on_request:
                 self._on_request(Sent(call, status, time.monotonic() - started))
 
@@ -394,6 +407,8 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
+    used_at = 0.0
+
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, **keywords)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}

@@ -129,16 +129,23 @@ class SpsClient:
     def download(self, path: str) -> bytes:
         """The file's bytes; it stays where it is.
 
-        Never an error page in its place: what is taken for a file is deleted at SPS afterwards.
+        Never an error page in its place: what is taken for a file is deleted at SPS afterwards. An answer that
+        is empty, and empty again, is `Unreachable` with code `empty_answer`.
         """
         url = f"{self._api_url}/data/{encode_path(path)}"
         response = self._send("GET", url, "/data/{file}")
+        if response.ok and not response.body.strip():
+            response = self._send("GET", url, "/data/{file}")
         if not response.ok:
             raise self._refusal(response)
         kind = response.headers.get("Content-Type", "").lower()
         start = response.body[:200].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-        if not start or "text/html" in kind or start.startswith((b"<!doctype html", b"<html")):
-            raise response.unreadable("the answer is empty or a web page, not the file")
+        if not start:
+            problem = response.unreadable("the answer is empty")
+            problem.code = "empty_answer"
+            raise problem
+        if "text/html" in kind or start.startswith((b"<!doctype html", b"<html")):
+            raise response.unreadable("the answer is a web page, not the file")
         if len(response.body) < 4096 and b'"error"' in response.body and read_message(response.body)[0]:
             raise self._refusal(response)
         return response.body

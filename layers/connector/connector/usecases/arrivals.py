@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, Arrival, DocumentKey, Record, State, arrive, reason_of
+from connector.usecases.webhooks import hint
 
 if TYPE_CHECKING:
     from connector.ports import Queue
@@ -113,18 +114,27 @@ def push_message(record: Record, document: Mapping[str, Any]) -> dict[str, Any]:
 def resume(world: World, what: str) -> int:
     """Send every document that waited for `what` (a document id or a pack) through its mapping again."""
     keys = world.ledger.waiting_for(what)
-    for key in keys:
-        queue = world.queues.sps_files_to_map if key.direction == "in" else world.queues.records_to_map
-        queue.send([replay_message(key, world.new_id())])
+    for direction, queue in (("in", world.queues.sps_files_to_map), ("out", world.queues.records_to_map)):
+        messages = [replay_message(key, world.new_id()) for key in keys if key.direction == direction]
+        if messages:
+            queue.send(messages)
     if keys:
         world.report("waiting documents resumed", waited_for=what, count=len(keys))
     return len(keys)
 
 
+def early_invoices(number: str) -> str:
+    """The topic of the notes on invoices that named order `number` before anybody knew it."""
+    return f"early-invoices/{number}"
+
+
+def resume_invoices(world: World, number: str) -> None:
+    """Look again at the invoices that named an order before it came."""
+    invoices = world.notes.read_all(world.id, early_invoices(number))
+    if invoices:
+        run = world.new_id()
+        world.queues.records_to_map.send([hint(world.id, "invoice", int(one), "invoice.order-came", run) for one in invoices])
+
+
 def replay_message(key: DocumentKey, correlation_id: str) -> dict[str, Any]:
     return {"connection": key.connection, "correlation_id": correlation_id, "replay": key.id}
-
-
-def reopened(record: Record, *, now: str, who: str, note: str) -> Record:
-    """The record ready to be mapped again, as a person asked."""
-    return replace(record).step("replayed", now=now, who=who, to=State.RECEIVED, note=note, reason={}, waits_for="")

@@ -15,7 +15,7 @@ from connector.findings import Mapped, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.order_to_bill import is_cancellation, is_information_copy, order_to_bill
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
-from connector.usecases.arrivals import Planned, settle
+from connector.usecases.arrivals import Planned, resume_invoices, settle
 from connector.usecases.world import as_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def poll_sps(world: World) -> int:
         ]
         world.queues.sps_files_to_map.send(messages)
         world.notes.write(world.id, "poll", "sps", {"at": world.clock.now(), "files": len(messages), "run": run})
-        world.report("mailbox polled", files=len(messages))
+        world.report("mailbox polled", files=len(messages), run=run)
         return len(messages)
 
 
@@ -57,6 +57,15 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
         data = world.sps.download(path)
     except errors.NotFound:
         world.report("file is gone: taken in before", path=path)
+        return
+    except errors.Unreachable as error:
+        if error.code != "empty_answer":
+            raise
+        # shown to a person, but not deleted: the answer may be at fault and not the file
+        fix = "ask for the file again and delete this one at SPS"
+        empty = errors.BadInput("the file is empty", code="empty", fix=fix)
+        _take(world, empty, path=path, file_number=path.rpartition("/")[2],
+              received=f"{world.archive.put(world.id, b'')}#0", correlation_id=message["correlation_id"])  # fmt: skip
         return
     pointer = world.archive.put(world.id, data)
     documents = read_documents(data)
@@ -87,6 +96,14 @@ def stored_order(world: World, record: Record) -> Order:
     return read.document
 
 
+def plan_again(world: World, record: Record) -> Planned:
+    """What the mapping makes of the archived input today; nothing is written."""
+    read = _read_again(world, record)
+    if isinstance(read, errors.BadInput):
+        raise read
+    return _plan(world, read, record)
+
+
 def _read_again(world: World, record: Record) -> Read | errors.BadInput:
     pointer, _, index = record.payloads["received"].partition("#")
     return read_documents(world.archive.get(record.key.connection, pointer))[int(index or 0)]
@@ -96,6 +113,8 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
     record = world.ledger.get(key)
     if record is None or record.state not in OPEN:
         world.report("nothing to replay", document=key.id)
+        if key.type == "order":  # the worker that mapped it may have died before it did this
+            resume_invoices(world, key.number)
         return
     _take(world, _read_again(world, record), path=record.source, file_number=key.number,
           received=record.payloads["received"], correlation_id=correlation_id)  # fmt: skip
@@ -122,6 +141,8 @@ def _take(
         received=received, correlation_id=correlation_id, who=WHO,
         plan=lambda record: _plan(world, read, record), queue=world.queues.bills_to_push,
     )  # fmt: skip
+    if read.kind == "order":
+        resume_invoices(world, read.number)
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
@@ -220,6 +241,20 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
             )
         found[number] = records[keys[number]]
     return found
+
+
+def bill_as_shipped(world: World, shipment: Record, order: Record) -> Mapping[str, Any] | None:
+    """The order's bill at what all its shipments shipped so far; None where that cannot be told."""
+    read = _read_again(world, shipment)
+    if isinstance(read, errors.BadInput) or not isinstance(read.document, Shipment):
+        return None
+    number = order.key.number
+    mapped = shipment_to_events(
+        read.document, {number: stored_order(world, order)}, world.pack(order.key.partner),
+        {number: _shipped(order, shipment.key.number)},
+    )  # fmt: skip
+    adjusted: Mapping[str, Any] | None = mapped.document["bills"].get(number)
+    return adjusted["bill"] if adjusted else None
 
 
 def _shipped(order: Record, but: str) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from connector import errors
 from connector.documents.freshbooks import Bill, Invoice
 from connector.findings import Mapped, as_json
-from connector.ledger import FINAL, OPEN, DocumentKey, Record, State, delivered_before
+from connector.ledger import FINAL, IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
-from connector.usecases.arrivals import Plan, Planned, settle
+from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.inbound import blocked, order_key, stored_order
 from connector.usecases.webhooks import Noun, hint
 
@@ -45,7 +45,7 @@ def poll_freshbooks(world: World) -> int:
     """Send a hint for every invoice and bill that is not as the ledger last saw it; how many.
 
     Invoices by `updated_min` with a day's overlap (FreshBooks filters by US/Eastern days); bills in full,
-    as nothing filters them by change. Deleted ones are a list of their own.
+    as nothing filters them by change, and only where some partner is sent them. Deleted ones are a list of their own.
     """
     with world.leases.hold(f"{world.id}/poll-freshbooks", POLL_LEASE_SECONDS) as fence:
         if fence is None:
@@ -57,9 +57,10 @@ def poll_freshbooks(world: World) -> int:
         run = world.new_id()
         hints: list[dict[str, Any]] = []
         seen = world.notes.read_all(world.id, "seen")
+        sends_bills = any(pack.bills.send for pack in world.packs().values())
         for deleted in (False, True):
             invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
-            bills: Iterable[Bill] = world.freshbooks.list_bills(deleted=deleted)
+            bills: Iterable[Bill] = world.freshbooks.list_bills(deleted=deleted) if sends_bills else ()
             for noun, records in (("invoice", invoices), ("bill", bills)):
                 for record in records:
                     known = seen.get(f"{noun}:{record.id}")
@@ -69,7 +70,7 @@ def poll_freshbooks(world: World) -> int:
                         hints.append(hint(world.id, noun, record.id, f"{noun}.polled", f"{run}.{len(hints) + 1}"))  # type: ignore[arg-type]
         world.queues.records_to_map.send(hints)
         world.notes.write(world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)})
-        world.report("books polled", hints=len(hints))
+        world.report("books polled", hints=len(hints), run=run)
         return len(hints)
 
 
@@ -91,6 +92,9 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
         if record is None or record.state not in OPEN:
             world.report("nothing to replay", document=message["replay"])
             return
+        if record.state in IN_FLIGHT:
+            _ask_again(world, record)
+            return
         noun, _, object_id = record.source.partition(":")
     else:
         noun, object_id = message["noun"], str(message["id"])
@@ -100,6 +104,17 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
         _take_bill(world, int(object_id), correlation_id)
     else:
         world.report("no work for this kind of record", noun=noun)
+
+
+def _ask_again(world: World, record: Record) -> None:
+    """Send the very content on whose outcome is unknown: FreshBooks may have another by now, which has to wait."""
+    try:
+        planned = plan_again(world, record)
+    except errors.Parked as error:
+        world.report("cannot ask about a document in doubt", document=record.key.id, error=error.code)
+        return
+    if planned.document is not None:
+        world.queues.rsx_to_push.send([push_message(record, planned.document)])
 
 
 def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
@@ -113,6 +128,11 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         _saw(world, "invoice", invoice, "draft")
         return
     found = _partner_of(world, invoice)
+    if found is None:
+        if invoice.po_number:  # its order may be on its way: it then asks for the invoices that came before it
+            world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
+        world.forget_packs()  # the order, or the pack, may have come since we looked
+        found = _partner_of(world, invoice)
     if found is None:
         _saw(world, "invoice", invoice, "not a trading partner's")
         return
@@ -128,7 +148,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
 
 
 def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
-    senders = [pack for pack in world.packs().values() if pack.bills.send]
+    senders = _senders(world)
     if not senders:
         return
     try:
@@ -142,6 +162,9 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
     number = bill.bill_number or f"bill-{bill.id}"
     try:
         pack = _bill_partner(world, bill, senders)
+        if pack is None:
+            world.forget_packs()  # it may have been set up since we looked
+            pack = _bill_partner(world, bill, _senders(world))
     except errors.CheckFailed as error:
         unknown = error
 
@@ -160,6 +183,10 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         digest=content_digest(bill), correlation_id=correlation_id, plan=plan,
     )  # fmt: skip
     _saw(world, "bill", bill, partner)
+
+
+def _senders(world: World) -> list[PartnerPack]:
+    return [pack for pack in world.packs().values() if pack.bills.send]
 
 
 def _settle_record(
@@ -225,10 +252,13 @@ def _plan_invoice(
     if invoice.is_deleted:
         return _deleted(record)
     if order_record is None and invoice.po_number:
+        key = order_key(world.id, pack.trading_partner_id, invoice.po_number)
+        order_record = world.ledger.get(key)  # it may have come since the partner was looked for
+    if order_record is None and invoice.po_number:
         raise errors.Waiting(
             f"the order {invoice.po_number} that the invoice names has not arrived",
             code="order_not_there",
-            waits_for=order_key(world.id, pack.trading_partner_id, invoice.po_number).id,
+            waits_for=key.id,
             fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
         )
     order = stored_order(world, order_record) if order_record is not None else None
@@ -241,6 +271,19 @@ def _plan_invoice(
         mapped = invoice_to_rsx(invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose)
     return _sendable(mapped, str(invoice.amount.amount) if invoice.amount else "", invoice.currency_code or "",
                      str(invoice.create_date or ""))  # fmt: skip
+
+
+def plan_again(world: World, record: Record) -> Planned:
+    """What the mapping makes of the archived record today; nothing is written."""
+    body = world.archive.get(world.id, record.payloads["received"])
+    pack = world.pack(record.key.partner)
+    if record.key.type == "bill":
+        return _plan_bill(world, Bill.model_validate_json(body), pack, record)
+    invoice = Invoice.model_validate_json(body)
+    order = None
+    if invoice.po_number:
+        order = world.ledger.get(order_key(world.id, pack.trading_partner_id, invoice.po_number))
+    return _plan_invoice(world, invoice, order, pack, record, record.key.type)
 
 
 def _plan_bill(world: World, bill: Bill, pack: PartnerPack, record: Record) -> Planned:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, verify_history
-from connector.usecases.arrivals import reopened, replay_message, resume
+from connector.ledger import DocumentKey, Record, State, verify_history
+from connector.usecases.arrivals import resume
 from connector.usecases.world import pack_name
 
 if TYPE_CHECKING:
@@ -89,25 +89,6 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
         return json.loads(body.decode("utf-8-sig"))
     except ValueError:
         return body.decode("utf-8", "replace")
-
-
-def replay(world: World, key: DocumentKey, *, who: str) -> Record:
-    """Put a parked or refused document through its mapping again, from its archived input."""
-    record = world.ledger.get(key)
-    if record is None:
-        raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
-    if record.state in IN_FLIGHT:
-        raise errors.Busy("the document is being delivered right now", retry_after=60)
-    if record.state not in (State.HELD, State.REJECTED, State.RECEIVED, State.MAPPED):
-        raise errors.CheckFailed(
-            f"the document is {record.state}: replaying it would send it twice", code="nothing_to_replay"
-        )
-    again = reopened(record, now=world.clock.now(), who=who, note="asked for by a person")
-    if world.ledger.save(again, record.version) is not None:
-        raise errors.Busy("the record moved on meanwhile", retry_after=1)
-    queue = world.queues.sps_files_to_map if key.direction == "in" else world.queues.records_to_map
-    queue.send([replay_message(key, world.new_id())])
-    return again
 
 
 def set_up_partner(world: World, pack: PartnerPack) -> int:

@@ -63,14 +63,16 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
     record = world.ledger.get(key)
     if record is None:
         raise errors.Busy("the record is not there yet", retry_after=5)
-    now, clock = world.clock.now(), world.clock.epoch()
-    verdict, claimed = claim(record, message["revision"], now=now, clock=clock, who=who)
+    now = world.clock.now()
+    verdict, _ = claim(record, message["revision"], now=now, clock=world.clock.epoch(), who=who)
     if verdict is Claim.DONE:
         world.report("nothing to push", document=key.id, state=record.state)
         return
     try:
         going = target.prepare(Push(record, message["document"]))
     except errors.Parked as error:
+        if verdict is Claim.ASK:  # parked, it would be sent anew later: what may have acted stays in doubt
+            raise errors.Busy(f"cannot ask the target yet: {error.message}", code=error.code, retry_after=300) from error
         _save(world, record, hold(record, error, now=now, who=who))
         world.report("document parked", document=key.id, error=error.code)
         return
@@ -78,7 +80,8 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         record = _ask(world, going, target, who)
         if record is None:
             return
-        verdict, claimed = claim(record, message["revision"], now=now, clock=clock, who=who)
+    # the lease begins now: preparing and asking took their time
+    _, claimed = claim(record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who)
     claimed = replace(claimed, reference=going.reference, correlation_id=message["correlation_id"])
     _save(world, record, claimed)
     _effect(world, replace(going, record=claimed), target, who)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.freshbooks import Bill
-from connector.ledger import DocumentKey, Record
+from connector.ledger import DocumentKey, Record, revision_began
 from connector.usecases.arrivals import TRIES
-from connector.usecases.inbound import order_key
+from connector.usecases.inbound import bill_as_shipped, order_key
 from connector.usecases.push import Push, Receipt, push
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
-VENDOR_LEASE_SECONDS = 90.0
+LEASE_SECONDS = 90.0
 HISTORY_LAG_SECONDS = 330.0
+HISTORY_MARGIN = timedelta(days=1)  # SPS's clock and zone are its own
 WHO = "push_freshbooks"
 
 
@@ -60,9 +63,8 @@ class BillTarget:
             return self._cancel(known)
         difference = None
         if known:
-            self._may_change(known)
-            answer = self._world.freshbooks.update_bill(int(known), push.body)
-            _must_match(push.body["bill"], self._world.freshbooks.get_bill(int(known)))
+            with _alone(self._world, known):
+                answer = self.change(known, push.body)
         else:
             answer = self._world.freshbooks.create_bill(push.body)
             difference = _difference(push.body["bill"], answer)
@@ -75,8 +77,18 @@ class BillTarget:
             return None
         bill = push.body["bill"]
         found = self._world.freshbooks.find_bills(bill["vendorid"], bill["bill_number"])
-        matches = [one for one in found if _difference(bill, one) is None]
-        return Receipt(str(matches[0].id), matches[0].model_dump(mode="json", exclude_unset=True)) if matches else None
+        if not found:
+            return None
+        # one that differs is ours too, kept otherwise than sent or mapped anew since: a second would be a duplicate
+        best = next((one for one in found if _difference(bill, one) is None), found[0])
+        return Receipt(str(best.id), best.model_dump(mode="json", exclude_unset=True), _difference(bill, best))
+
+    def change(self, remote_id: str, body: Mapping[str, Any]) -> Bill:
+        """Change a bill and read it back; its lease is held by the caller."""
+        self._may_change(remote_id)
+        answer = self._world.freshbooks.update_bill(int(remote_id), dict(body))
+        _must_match(body["bill"], self._world.freshbooks.get_bill(int(remote_id)))
+        return answer
 
     def _cancel(self, remote_id: str) -> Receipt:
         self._may_change(remote_id)
@@ -102,9 +114,9 @@ class BillTarget:
         learned = world.learned("vendor", partner)
         if learned:
             return int(learned["vendorid"])
-        with world.leases.hold(f"{world.id}/vendor/{partner}", VENDOR_LEASE_SECONDS) as fence:
+        with world.leases.hold(f"{world.id}/vendor/{partner}", LEASE_SECONDS) as fence:
             if fence is None:
-                raise errors.Busy("another worker is setting up the vendor", code="vendor_busy", retry_after=5)
+                raise errors.Busy("another worker is setting up the vendor", code="vendor_busy", retry_after=20)
             vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
             name = _folded(str(vendor["vendor_name"]))
             same = [one for one in vendors if one.account_number == partner] or [
@@ -160,9 +172,8 @@ class ShipmentTarget:
         for event in push.document["events"]:
             order = self._keep(push.record, event)
             remote_ids.append(order.remote_id)
-            adjusted = push.document.get("bills", {}).get(event["purchase_order"])
-            if adjusted is not None:
-                self._adjust(order, adjusted["bill"])
+            if event["purchase_order"] in push.document.get("bills", {}):
+                self._adjust(push.record, order)
         return Receipt(",".join(remote_ids), {"events": len(push.document["events"])})
 
     def find(self, push: Push) -> Receipt | None:
@@ -187,12 +198,15 @@ class ShipmentTarget:
             order = stored
         raise errors.Busy("the order's record keeps changing", retry_after=5)
 
-    def _adjust(self, order: Record, bill: Mapping[str, Any]) -> None:
-        target = BillTarget(self._world)
-        body = target.prepare(Push(order, {"bill": bill, "bill_vendor": _vendor_of(self._world, order)})).body
-        target._may_change(order.remote_id)
-        self._world.freshbooks.update_bill(int(order.remote_id), body)
-        _must_match(body["bill"], self._world.freshbooks.get_bill(int(order.remote_id)))
+    def _adjust(self, shipment: Record, order: Record) -> None:
+        """Set the bill to what was shipped in all, also by shipments that came since this one was mapped."""
+        world, target = self._world, BillTarget(self._world)
+        with _alone(world, order.remote_id):
+            order = world.ledger.get(order.key) or order
+            bill = bill_as_shipped(world, shipment, order)
+            if bill is not None:
+                push = Push(order, {"bill": bill, "bill_vendor": _vendor_of(world, order)})
+                target.change(order.remote_id, target.prepare(push).body)
 
 
 class MailboxTarget:
@@ -205,7 +219,7 @@ class MailboxTarget:
 
     def prepare(self, push: Push) -> Push:
         key, sps = push.record.key, self._world.connection.sps
-        mark = hashlib.sha256(f"{key.id}/{push.record.digest}".encode()).hexdigest()[:8]
+        mark = hashlib.sha256(f"{key.id}/{push.record.digest}/{push.record.revision}".encode()).hexdigest()[:8]
         number = re.sub(r"[^A-Za-z0-9._-]", "_", key.number)
         prefix = sps.shipment_prefix if key.type == "asn" else sps.invoice_prefix
         return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.json", body=push.document)
@@ -219,9 +233,19 @@ class MailboxTarget:
         sps, wanted = self._world.sps, push.reference.lstrip("/")
         if any(entry.path.lstrip("/") == wanted for entry in sps.list(self._world.connection.sps.outbox)):
             return Receipt(push.reference)
-        if any(entry.path.lstrip("/") == wanted for entry in sps.history(after=push.record.created[:19])):
+        began = datetime.fromisoformat(revision_began(push.record)) - HISTORY_MARGIN
+        if any(entry.path.lstrip("/") == wanted for entry in sps.history(after=began.isoformat()[:19])):
             return Receipt(push.reference)
         return None
+
+
+@contextmanager
+def _alone(world: World, remote_id: str) -> Iterator[None]:
+    """One change of a bill at a time: an order's revision and its shipments may want to change it at once."""
+    with world.leases.hold(f"{world.id}/bill/{remote_id}", LEASE_SECONDS) as fence:
+        if fence is None:
+            raise errors.Busy("another worker is changing the bill", code="bill_busy", retry_after=20)
+        yield
 
 
 def _last_remote_id(record: Record) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import Record, State
+from connector.ledger import DocumentKey, Record, State, revision_began
 from connector.usecases.arrivals import replay_message, resume
-from connector.usecases.inbound import order_key
 
 if TYPE_CHECKING:
     from connector.ledger import Direction
     from connector.usecases.world import World
 
 STALE_MINUTES = 15
+HISTORY_MARGIN_MINUTES = 10
 WHO = "resolve_in_doubt"
 
 
@@ -27,11 +27,14 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
     done = {"resumed": 0, "picked_up": 0, "woken": 0}
     before = _ago(world, STALE_MINUTES)
     for direction in ("in", "out"):
+        left: list[dict[str, Any]] = []
         for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
             for record in world.ledger.in_state(world.id, direction, state, before if state is not State.IN_DOUBT else ""):
-                _send_on(world, record)
-                done["resumed"] += 1
-        done["woken"] += _wake(world, direction)  # type: ignore[arg-type]
+                left.append(replay_message(record.key, record.correlation_id or world.new_id()))
+        queue = world.queues.sps_files_to_map if direction == "in" else world.queues.records_to_map
+        queue.send(left)
+        done["resumed"] += len(left)
+        done["woken"] += _wake(world, direction)
     done["picked_up"] = _picked_up(world)
     world.report("upkeep done", **done)
     return done
@@ -41,23 +44,18 @@ def _ago(world: World, minutes: int) -> str:
     return (datetime.fromisoformat(world.clock.now()) - timedelta(minutes=minutes)).isoformat()
 
 
-def _send_on(world: World, record: Record) -> None:
-    queue = world.queues.sps_files_to_map if record.key.direction == "in" else world.queues.records_to_map
-    queue.send([replay_message(record.key, record.correlation_id or world.new_id())])
-
-
 def _wake(world: World, direction: Direction) -> int:
     """Resume documents whose wait is over but whom nobody woke (the index was a moment behind)."""
     woken = 0
     waits = {r.waits_for for r in world.ledger.in_state(world.id, direction, State.HELD) if r.waits_for}
-    for what in waits:
+    for what in sorted(waits):
         _, kind, rest = what.split("/", 2)
         if kind == "pack":
             there = rest in world.packs()
         else:
-            partner, _, number = rest.split("/", 2)
-            order = world.ledger.get(order_key(world.id, partner, number))
-            there = order is not None and bool(order.remote_id)
+            order = world.ledger.get(DocumentKey.of(what))
+            # a shipment needs the order's bill, an invoice only the order
+            there = order is not None and (direction == "out" or bool(order.remote_id))
         woken += resume(world, what) if there else 0
     return woken
 
@@ -67,10 +65,11 @@ def _picked_up(world: World) -> int:
     waiting = {record.reference.lstrip("/"): record for record in world.ledger.in_state(world.id, "out", State.DELIVERED)}
     if not waiting:
         return 0
-    oldest = min(record.updated for record in waiting.values())
+    oldest = datetime.fromisoformat(min(revision_began(record) for record in waiting.values()))
+    after = (oldest - timedelta(minutes=HISTORY_MARGIN_MINUTES)).isoformat()[:19]  # it was there before we noted it
     count = 0
     try:
-        entries = list(world.sps.history(after=oldest[:19]))
+        entries = list(world.sps.history(after=after))
     except errors.NotSent:
         return 0
     for entry in entries:

@@ -1,0 +1,120 @@
+"""Every way in which work stops, explained: what it means, why it happens, what to do, and whether it ends alone.
+
+Keyed by the `code` of an error of `errors.py`. Logs carry the code; the command line, the console and
+`docs/errors.md` show the entry. A test keeps the catalogue complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`retries`: the connector tries again, or goes on by itself, without anybody doing anything."""
+
+    meaning: str
+    cause: str
+    fix: str
+    retries: bool
+
+
+_ALONE = "nothing: it is tried again by itself"
+
+CATALOGUE: dict[str, Entry] = {
+    # tried again by themselves
+    "not_sent": Entry("the request was not sent", "the vendor could not be reached", _ALONE, True),
+    "throttled": Entry("the vendor asks us to slow down", "too many requests in a minute", _ALONE, True),
+    "unreachable": Entry(
+        "the vendor cannot be reached", "an outage, DNS, TLS or a wrong address",
+        "nothing if it passes; if it lasts, `connector ping` says which step fails", True,
+    ),
+    "unauthenticated": Entry(
+        "the vendor refuses our token", "it was revoked, or the credentials changed",
+        "nothing if it passes; if it lasts, `connector authorize` (FreshBooks) or `connector connections add` (SPS)", True,
+    ),
+    "busy": Entry("another worker has the document or the lease", "two messages for one document", _ALONE, True),
+    "circuit_open": Entry("the vendor is left alone for a while", "many requests in a row failed", _ALONE, True),
+    "earlier_revision_in_flight": Entry("an earlier revision is on its way", "a document changed while it was being sent", _ALONE, True),
+    "record_moved": Entry("another worker was first", "two messages for one document", _ALONE, True),
+    "record_gone": Entry("the record is not in the table", "somebody deleted it", _ALONE, True),
+    "fence_lost": Entry("another worker took the document over", "this one was too slow", _ALONE, True),
+    "settling": Entry("the vendor is asked a second time soon", "a reply was lost", _ALONE, True),
+    "bill_busy": Entry("the bill is being changed", "an order and its shipments change it at once", _ALONE, True),
+    "vendor_busy": Entry("the FreshBooks vendor is being set up", "several first orders of one partner", _ALONE, True),
+    "outcome_unknown": Entry(
+        "the vendor may have taken the document", "a reply was lost or could not be read",
+        "nothing: the vendor is asked before anything is sent again", True,
+    ),
+    # go on by themselves when something arrives
+    "waiting": Entry("the document waits for another one", "it came first", "nothing if the other one is on its way", True),
+    "partner_not_set_up": Entry(
+        "nobody has set this trading partner up", "its first document came before its pack",
+        "`connector partners import`; what waits then goes on by itself", True,
+    ),
+    "order_not_there": Entry(
+        "the order that the document names has no bill yet", "it came before its order, or names a wrong PO number",
+        "check the PO number; if the order is on its way, nothing", True,
+    ),
+    # need a person
+    "parked": Entry("the document is parked", "see its reason", "see its reason", False),
+    "bad_input": Entry("the document cannot be read", "it is damaged, or of another kind", "ask the sender for a correct one", False),
+    "not_configured": Entry("a setting is missing", "the connection or partner is not fully set up", "set it, then replay", False),
+    "check_failed": Entry("a check before sending says no", "see the findings", "correct the document, then replay", False),
+    "no_category": Entry("no expense category is named", "neither the pack nor the connection names one", "set freshbooks.category in the pack, then replay", False),
+    "no_such_category": Entry("FreshBooks has no such category", "it was renamed, or misspelt", "name an existing one in the pack, then replay", False),
+    "vendor_unknown": Entry("nothing says which vendor a bill is from", "FreshBooks' answer does not name it", "send the bill by hand, or write its partner's PO number on it", False),
+    "no_purchase_order": Entry("the shipment names no purchase order", "the sender left it out", "ask the sender", False),
+    "kind_not_mapped": Entry("this kind of document is not mapped automatically", "it needs a decision", "carry it out in FreshBooks by hand", False),
+    "stored_order_unreadable": Entry("the archived order can no longer be read", "the archive was changed", "have the order sent again", False),
+    "order_gone": Entry("the order's record is gone", "the table was changed", "have the order sent again", False),
+    "payload_gone": Entry("the payload is no longer in the archive", "its retention is over", "have the document sent again", False),
+    "kept_differently": Entry("the vendor keeps other values than were sent", "FreshBooks drops what it does not accept", "compare the two in FreshBooks and correct it there", False),
+    "change_ignored": Entry("FreshBooks did not take a change of a bill", "it ignores some updates silently", "change the bill by hand", False),
+    "bill_already_paid": Entry("the order changed after its bill was paid", "a late change", "settle the difference in FreshBooks", False),
+    "deleted_after_sending": Entry("a document was deleted in FreshBooks after it was sent", "somebody deleted it", "agree with the partner on a credit or cancellation", False),
+    "refused": Entry("the vendor refused the document", "see the vendor's words in the reason", "correct it at its source, or replay", False),
+    "not_found": Entry("the vendor does not have the object", "it was deleted, or the id is of another account", "check the account id of the connection", False),
+    "forbidden": Entry("the vendor does not allow this", "a missing scope, a role, or a read-only field", "grant the scope, then `connector authorize`", False),
+    "plan_lacks_feature": Entry("the FreshBooks plan has no bills", "bills need Accounts Payable", "upgrade the plan, then replay", False),
+    "too_large": Entry("the answer or file is too large", "more than 20 MB in one file", "ask the sender to split it", False),
+    "pack_invalid": Entry("the partner pack is wrong", "a misspelt or impossible setting", "correct the place that the message names", False),
+    "no_sps_credentials": Entry("SPS's credentials are not stored", "the connection was not fully added", "`connector connections add`", False),
+    "no_freshbooks_credentials": Entry("FreshBooks' credentials are not stored", "the connection was not fully added", "`connector connections add`", False),
+    "no_credentials": Entry("the credentials are not stored", "the connection was not fully added", "`connector connections add`", False),
+    "code_spent": Entry("FreshBooks did not accept the authorization code", "it is used once and lives five minutes", "`connector authorize` again", False),
+    "state_forged": Entry("the authorization was not begun here", "an old or forged address", "`connector authorize` again", False),
+    "state_expired": Entry("the authorization took too long", "its address lives ten minutes", "`connector authorize` again", False),
+    "stranded": Entry("FreshBooks' refresh token is used up", "a reply was lost while it was renewed", "`connector authorize`; queues wait and nothing is lost", False),
+    "not_authorized": Entry("FreshBooks is not authorized", "nobody has allowed the connection yet", "`connector authorize`", False),
+    "callback_not_confirmed": Entry("FreshBooks did not confirm a webhook", "the address cannot be reached from outside", "check the address, then `connector connections add` again", False),
+    "nothing_to_replay": Entry("there is nothing to replay", "the document is delivered or ended", "use --force with a reason to send it again", False),
+    "nothing_to_resolve": Entry("there is nothing to resolve", "the document does not wait for a person", "look at it with `connector show`", False),
+    # unreadable files
+    "empty": Entry("the file is empty", "the transfer broke off", "ask the sender for it again", False),
+    "not_rsx": Entry("the file is no RSX document", "another format, or another kind of file", "have SPS deliver RSX 7.7 JSON or XML", False),
+    "not_json": Entry("the file is damaged JSON", "the transfer broke off", "ask the sender for it again", False),
+    "not_xml": Entry("the file is damaged XML", "the transfer broke off", "ask the sender for it again", False),
+    "not_utf8": Entry("the file's characters are not UTF-8", "another encoding", "have SPS deliver UTF-8", False),
+    "too_deep": Entry("the file is nested too deeply", "damaged, or an attack", "ask the sender", False),
+    "rsx_7_6": Entry("the document is RSX 7.6", "an older map", "have SPS deliver RSX 7.7", False),
+    "unreadable": Entry("the file cannot be read", "damaged", "ask the sender for it again", False),
+}  # fmt: skip
+
+
+def explain(code: str) -> Entry | None:
+    """The entry of an error code; None for codes of findings, which speak for themselves."""
+    return CATALOGUE.get(code)
+
+
+def leaves() -> list[type[errors.ConnectorError]]:
+    """Every class of the error tree."""
+    found: list[type[errors.ConnectorError]] = []
+    rest = [errors.ConnectorError]
+    while rest:
+        kind = rest.pop()
+        rest += kind.__subclasses__()
+        found.append(kind)
+    return found

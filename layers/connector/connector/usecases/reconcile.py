@@ -1,0 +1,171 @@
+"""The nightly proof: what FreshBooks has, what SPS has, and what the ledger says, document by document.
+
+Each document gets exactly one verdict. Unexplained is what no state, reason or pending step accounts for: a
+bill or file that is there twice, gone, or unknown to the ledger. Exceptions come first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from connector.ledger import OPEN, Record, State
+
+if TYPE_CHECKING:
+    from connector.documents.freshbooks import Bill
+    from connector.usecases.world import World
+
+PATIENCE = timedelta(hours=2)
+KEPT_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one document. `where` is FreshBooks, SPS or the ledger: who showed it to us."""
+
+    document: str
+    where: str
+    verdict: str
+    explained: bool
+    detail: str = ""
+
+
+def reconcile(world: World, days: int = 7) -> dict[str, Any]:
+    """The account of the last `days`: `{"verdicts": [...], "counts": {...}, "unexplained": n, ...}`.
+
+    The result is also kept as a note, for the console and for the next morning.
+    """
+    now = datetime.fromisoformat(world.clock.now())
+    since = now - timedelta(days=days)
+    verdicts = sorted(_Account(world, now, since).verdicts(), key=lambda one: (one.explained, one.document))
+    unexplained = sum(not verdict.explained for verdict in verdicts)
+    result = {
+        "connection": world.id,
+        "at": now.isoformat(),
+        "since": since.isoformat(),
+        "documents": len(verdicts),
+        "unexplained": unexplained,
+        "counts": dict(sorted(Counter(verdict.verdict for verdict in verdicts).items())),
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+    }
+    world.notes.write(world.id, "reconcile", "last", {**result, "verdicts": result["verdicts"][:KEPT_ROWS]})
+    world.report("reconciled", count=len(verdicts))
+    for verdict in verdicts:
+        if not verdict.explained:
+            world.report("document unexplained", document=verdict.document, what=verdict.verdict)
+    return result
+
+
+class _Account:
+    def __init__(self, world: World, now: datetime, since: datetime) -> None:
+        self.world = world
+        self.now = now
+        self.since = since
+        self.bills: dict[str, Bill] = {}
+        for deleted in (False, True):
+            for bill in world.freshbooks.list_bills(deleted=deleted):
+                self.bills[str(bill.id)] = bill
+        outbox = world.connection.sps.outbox
+        listed = {entry.path for entry in world.sps.list(outbox) if entry.type == "file"}
+        history = list(world.sps.history(after=since.isoformat()[:19]))
+        self.sent = listed | {entry.path for entry in history if entry.path.startswith(outbox)}
+        self.offered = {entry.path for entry in history if entry.path.startswith(world.connection.sps.inbox)}
+        self.waiting = {entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"}
+        self.records = [
+            record
+            for direction in ("in", "out")
+            for state in State
+            for record in world.ledger.in_state(world.id, direction, state)
+        ]
+
+    def verdicts(self) -> Iterator[Verdict]:
+        for record in self.records:
+            yield self._of_record(record)
+        yield from self._bills_twice()
+        yield from self._files_unknown()
+        yield from self._files_offered()
+        yield from self._invoices()
+
+    def _of_record(self, record: Record) -> Verdict:
+        state = record.state
+        if state is State.HELD or state is State.REJECTED:
+            reason = record.reason.get("message", "")
+            return self._verdict(record, "needs a person" if not record.waits_for else "waits", True, reason)
+        if state in OPEN:
+            age = self.now - datetime.fromisoformat(record.updated)
+            return self._verdict(record, "on its way", age < PATIENCE, f"{state} for {_in_words(age)}")
+        if state in (State.SKIPPED, State.CANCELLED, State.SUPERSEDED):
+            return self._verdict(record, state.lower(), True, record.history[-1].note if record.history else "")
+        if record.key.direction == "out":
+            return self._file_of(record)
+        if record.key.type == "order":
+            return self._bill_of(record)
+        return self._verdict(record, "delivered", True, "kept with its orders")
+
+    def _bill_of(self, record: Record) -> Verdict:
+        bill = self.bills.get(record.remote_id)
+        if bill is None:
+            return self._verdict(record, "missing at FreshBooks", False, f"bill {record.remote_id} is not there")
+        if bill.vis_state == 1:
+            return self._verdict(record, "deleted at FreshBooks", False, f"somebody deleted bill {record.remote_id}")
+        if bill.bill_number != record.reference:
+            return self._verdict(record, "renamed at FreshBooks", False, f"bill {record.remote_id} has another number")
+        return self._verdict(record, "delivered", True, f"bill {record.remote_id}")
+
+    def _file_of(self, record: Record) -> Verdict:
+        if record.reference in self.sent or datetime.fromisoformat(record.updated) < self.since:
+            return self._verdict(record, state_words(record.state), True, record.reference)
+        return self._verdict(record, "missing at SPS", False, f"{record.reference} is neither listed nor in the history")
+
+    def _bills_twice(self) -> Iterator[Verdict]:
+        """Bills of one number of one vendor: only one of them can be ours."""
+        ours = {r.remote_id: r for r in self.records if r.key.direction == "in" and r.key.type == "order" and r.remote_id}
+        by_number: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+        for bill_id, bill in self.bills.items():
+            if bill.vis_state != 1 and bill.bill_number:
+                by_number[bill.bill_number, bill.vendorid].append(bill_id)
+        for ids in by_number.values():
+            mine = [ours[bill_id] for bill_id in ids if bill_id in ours]
+            for bill_id in ids:
+                if mine and bill_id not in ours:
+                    yield Verdict(
+                        f"bill {bill_id}", "FreshBooks", "twice at FreshBooks", False, f"same number as {mine[0].key.id}"
+                    )
+
+    def _files_unknown(self) -> Iterator[Verdict]:
+        known = {r.reference for r in self.records} | {p["reference"] for r in self.records for p in r.revisions}
+        for path in sorted(self.sent - known):
+            yield Verdict(path, "SPS", "unknown file at SPS", False, "the ledger never sent it")
+
+    def _files_offered(self) -> Iterator[Verdict]:
+        sources = {r.source for r in self.records} | {e.note for r in self.records for e in r.history}
+        for path in sorted(self.waiting):
+            yield Verdict(path, "SPS", "waits in the mailbox", True, "the next poll takes it in")
+        for path in sorted(self.offered - self.waiting - sources):
+            yield Verdict(path, "SPS", "never taken in", False, "it left the mailbox and is in no document's history")
+
+    def _invoices(self) -> Iterator[Verdict]:
+        """Invoices of the window that the connector has not looked at in their present version."""
+        seen = self.world.notes.read_all(self.world.id, "seen")
+        for invoice in self.world.freshbooks.list_invoices(self.since.date()):
+            note: Mapping[str, Any] = seen.get(f"invoice:{invoice.id}", {})
+            if note.get("version") == f"{invoice.change_token}/{invoice.vis_state}" or invoice.is_draft:
+                continue
+            updated = invoice.updated_instant
+            fresh = updated is None or self.now - updated < PATIENCE
+            yield Verdict(f"invoice {invoice.invoice_number}", "FreshBooks", "not looked at yet", fresh, "the next poll shows it")
+
+    def _verdict(self, record: Record, verdict: str, explained: bool, detail: str) -> Verdict:
+        return Verdict(record.key.id, "ledger", verdict, explained, detail)
+
+
+def state_words(state: State) -> str:
+    return state.lower().replace("_", " ")
+
+
+def _in_words(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"

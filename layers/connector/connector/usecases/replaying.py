@@ -1,0 +1,117 @@
+"""Doing a document again: what would be sent now, what differs from what was sent, and a forced resend."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
+from connector.usecases import inbound, outbound
+from connector.usecases.arrivals import replay_message
+
+if TYPE_CHECKING:
+    from connector.usecases.arrivals import Planned
+    from connector.usecases.world import World
+
+_REPLAYABLE = frozenset({State.HELD, State.REJECTED, State.RECEIVED, State.MAPPED})
+_RESENDABLE = frozenset({State.DELIVERED, State.PICKED_UP})
+
+
+def found(world: World, key: DocumentKey) -> Record:
+    record = world.ledger.get(key)
+    if record is None:
+        raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
+    return record
+
+
+def preview(world: World, key: DocumentKey) -> dict[str, Any]:
+    """What replaying would do, without doing it: `{"outcome", "document", "differences"}`.
+
+    The mapping runs on the archived input with today's settings. `differences` compares with what was mapped
+    when the document was sent: `[{"field", "sent", "now"}]`.
+    """
+    record = found(world, key)
+    told: dict[str, Any] = {"id": key.id, "state": str(record.state), "differences": []}
+    try:
+        planned = _plan(world, record)
+    except errors.Parked as error:
+        return {**told, "outcome": "held", "reason": {"code": error.code, "message": error.message, "fix": error.fix}}
+    if planned.document is None:
+        return {**told, "outcome": planned.state.lower(), "note": planned.note}
+    sent = _sent(world, record)
+    differences = [] if sent is None else list(_differences(sent, planned.document))
+    outcome = "sent" if record.state in _REPLAYABLE else "nothing: it is delivered, and is sent again only by force"
+    return {**told, "outcome": outcome, "document": planned.document, "differences": differences}
+
+
+def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force: bool = False) -> Record:
+    """Send a document through its mapping again, from its archived input.
+
+    Parked, refused and unfinished ones at once; a delivered one only by force and with a reason, as a new
+    revision, so that the trading partner sees a replacement and not a second original.
+    """
+    record = found(world, key)
+    now = world.clock.now()
+    if record.state in IN_FLIGHT:
+        raise errors.Busy("the document is being delivered right now", retry_after=60)
+    if record.state in _REPLAYABLE:
+        again = record.step(
+            "replayed", now=now, who=who, to=State.RECEIVED, note=reason or "asked for by a person", reason={}, waits_for=""
+        )
+    elif force and record.state in _RESENDABLE:
+        if not reason:
+            raise errors.BadUse("a delivered document is sent again only with a reason", code="reason_missing")
+        again = record.revised(now=now, who=who, what="resent", note=reason)
+    else:
+        raise errors.CheckFailed(
+            f"the document is {record.state}: there is nothing to replay",
+            code="nothing_to_replay",
+            fix="a delivered document is sent again only by force, with a reason",
+        )
+    if world.ledger.save(again, record.version) is not None:
+        raise errors.Busy("the record moved on meanwhile", code="record_moved", retry_after=1)
+    queue = world.queues.sps_files_to_map if key.direction == "in" else world.queues.records_to_map
+    queue.send([replay_message(key, world.new_id())])
+    return again
+
+
+def resolve(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
+    """Close a parked or refused document that a person has dealt with; the same content is not taken up again."""
+    record = found(world, key)
+    if not reason:
+        raise errors.BadUse("say how it was dealt with", code="reason_missing")
+    if record.state not in (State.HELD, State.REJECTED):
+        raise errors.CheckFailed(f"the document is {record.state}: nothing waits for a person", code="nothing_to_resolve")
+    closed = record.step(
+        "resolved", now=world.clock.now(), who=who, to=State.SKIPPED, note=reason, reason={}, waits_for=""
+    )
+    if world.ledger.save(closed, record.version) is not None:
+        raise errors.Busy("the record moved on meanwhile", code="record_moved", retry_after=1)
+    return closed
+
+
+def _plan(world: World, record: Record) -> Planned:
+    if record.key.direction == "in":
+        return inbound.plan_again(world, record)
+    return outbound.plan_again(world, record)
+
+
+def _sent(world: World, record: Record) -> Any:
+    pointer = record.payloads.get("exchange")
+    return json.loads(world.archive.get(world.id, pointer))["mapped"] if pointer else None
+
+
+def _differences(sent: Any, now: Any, field: str = "") -> Iterator[dict[str, Any]]:
+    """Field by field what differs; lists are compared by position."""
+    if isinstance(sent, Mapping) and isinstance(now, Mapping):
+        for name in [*sent, *(name for name in now if name not in sent)]:
+            yield from _differences(sent.get(name), now.get(name), f"{field}.{name}" if field else name)
+    elif isinstance(sent, list) and isinstance(now, list):
+        for index in range(max(len(sent), len(now))):
+            before = sent[index] if index < len(sent) else None
+            after = now[index] if index < len(now) else None
+            yield from _differences(before, after, f"{field}[{index}]")
+    elif sent != now:
+        yield {"field": field, "sent": sent, "now": now}

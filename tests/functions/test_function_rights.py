@@ -1,0 +1,110 @@
+"""Every AWS call that a handler makes is one that its own policy in template.yaml allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from local.simulators import RunningSimulator
+from tests import builders
+from tests.functions.business import ACME, BIRCH, HOUR, Business
+from tests.functions.gateway import Gateway
+from tests.functions.stack import Call, Stack
+from tests.functions.template import FUNCTIONS, STACK_NAME
+from tests.functions.test_function_logs import a_day
+
+_NAMES = {"documents": "Documents", "archive": "Archive", "oauth-state": "OAuthState"}
+# one permission covers what the API knows as two operations
+_ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+
+
+def each_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def resource_name(resource: Any) -> str:
+    """A policy's resource as a pattern: `Documents/index/waiting`, `Archive/*`, `secret:books/*/sps*`."""
+    if "Ref" in resource:
+        return str(resource["Ref"])
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    text = str(resource["Fn::Sub"]).replace("${AWS::StackName}", STACK_NAME)
+    if ":secret:" in text:
+        return "secret:" + text.partition(":secret:")[2]
+    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
+
+
+def rights(function: str) -> set[tuple[str, str]]:
+    statements = [one for policy in FUNCTIONS[function].get("Policies", []) for one in policy["Statement"]]
+    return {
+        (action, resource_name(resource))
+        for one in statements
+        for action in each_of(one["Action"])
+        for resource in each_of(one["Resource"])
+    }
+
+
+def asked_for(call: Call) -> Iterator[tuple[str, str]]:
+    """The permissions that a call needs, as AWS would check them."""
+    given, action = call.parameters, _ACTIONS.get(call.action, call.action)
+    service = action.partition(":")[0]
+    if service == "dynamodb":
+        for table in [given["TableName"]] if "TableName" in given else list(given["RequestItems"]):
+            index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
+            yield action, f"{_NAMES[table]}{index}"
+    elif service == "s3":
+        yield action, f"{_NAMES[given['Bucket']]}/{given['Key']}"
+    elif service == "sqs":
+        yield action, given["QueueUrl"].rpartition("/")[2] if "QueueUrl" in given else given["QueueName"]
+    else:
+        name = given["SecretId"]
+        yield action, _NAMES.get(name, f"secret:{name}-AbCdEf")  # AWS appends six characters
+
+
+def missing(calls: list[Call]) -> set[tuple[str, str, str]]:
+    """(function, action, resource) of every call that AWS would have denied."""
+    return {
+        (call.function, action, resource)
+        for call in calls
+        for action, resource in asked_for(call)
+        if not any(
+            action == right and fnmatchcase(resource, pattern) for right, pattern in rights(call.function)
+        )
+    }
+
+
+@pytest.fixture
+def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
+    a_day(stack, acme, gateway)
+    stack.http("GET", f"/documents/acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}?payloads=1")
+    stack.http("POST", "/replay", {"id": "acme/in/-/file/4.json"})
+    stack.settle()
+    return stack
+
+
+def test_a_whole_day_asks_for_nothing_that_the_template_does_not_allow(lived: Stack) -> None:
+    assert {call.function for call in lived.calls} == set(FUNCTIONS)
+    assert missing(lived.calls) == set()
+
+
+def test_what_is_too_large_for_a_message_may_be_kept_and_fetched(stack: Stack, acme: Business) -> None:
+    acme.offer("large.json", builders.order(2000))
+    assert acme.poll() == []
+    assert missing(stack.calls) == set()
+
+
+def test_a_stranded_connection_and_a_refused_token_may_be_noted(
+    stack: Stack, sps: RunningSimulator, freshbooks: RunningSimulator
+) -> None:
+    acme, birch = (Business(names, stack, sps, freshbooks, expires_in=HOUR) for names in (ACME, BIRCH))
+    acme.freshbooks.grants.refresh[acme.tokens["refresh_token"]].spent = True
+    birch.freshbooks.expire_tokens()
+    for function in ("poll_freshbooks", "poll_freshbooks", "refresh_token"):
+        for business in (acme, birch):
+            with pytest.raises(Exception, match=r".+"):
+                stack.invoke(function, {"connection": business.id})
+    assert missing(stack.calls) == set()

@@ -1,0 +1,199 @@
+"""receive_webhook behind the HTTP API: FreshBooks' own deliveries get in, everything else stays out."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from connector.ledger import State
+from local.simulators.webhooks import signature
+from tests import builders
+from tests.functions.business import Business
+from tests.functions.gateway import Gateway
+from tests.functions.stack import Stack
+from tests.functions.template import sample
+
+KEY = "planted-verifier-0123456789"
+PATH = "/webhooks/freshbooks/acme/invoice"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+BODY = str(sample("receive_webhook")["body"])
+
+
+@pytest.fixture
+def subscribed(stack: Stack, acme: Business) -> Business:
+    """The business with a callback that was confirmed long ago."""
+    stack.admin.secrets.write("acme", "webhooks", {"invoice": {"callback_id": 2001, "verifiers": [KEY]}})
+    return acme
+
+
+def post(stack: Stack, body: str = BODY, path: str = PATH, key: str = KEY, **headers: str) -> dict[str, Any]:
+    return stack.http(
+        "POST", path, body, headers={**FORM, "x-freshbooks-hmac-sha256": signature(body, key), **headers}
+    )
+
+
+def queued(stack: Stack) -> list[dict[str, Any]]:
+    return stack.receive("RecordsToMap")
+
+
+def keys_of(stack: Stack) -> Any:
+    return (stack.admin.secrets.read("acme", "webhooks") or {}).get("invoice", {}).get("verifiers")
+
+
+def handshakes(business: Business) -> list[dict[str, Any]]:
+    return [
+        one for one in business.freshbooks.requests() if one["method"] == "PUT" and "callbacks" in one["path"]
+    ]
+
+
+# -------------------------------------------------------------------------------------------- one request
+
+
+def test_a_delivery_becomes_a_hint_and_its_payload_goes_no_further(
+    stack: Stack, subscribed: Business
+) -> None:
+    assert post(stack)["statusCode"] == 200
+    batch = stack.deliver("RecordsToMap")
+    [record] = batch.records
+    assert '"noun":"invoice","id":1234567,"event":"invoice.create"' in record["body"]
+    assert "identity_id" not in record["body"]
+
+
+def test_a_body_that_api_gateway_encoded_is_as_good(stack: Stack, subscribed: Business) -> None:
+    headers = {**FORM, "x-freshbooks-hmac-sha256": signature(BODY, KEY)}
+    assert stack.http("POST", PATH, BODY, headers=headers, encoded=True)["statusCode"] == 200
+    assert len(queued(stack)) == 1
+
+
+def test_header_names_may_be_in_any_case(stack: Stack, subscribed: Business) -> None:
+    headers = {"Content-Type": FORM["content-type"], "X-FreshBooks-Hmac-SHA256": signature(BODY, KEY)}
+    assert stack.http("POST", PATH, BODY, headers=headers)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        (PATH, "another-verifier-0123456789"),
+        ("/webhooks/freshbooks/acme/estimate", KEY),
+        ("/webhooks/freshbooks/nobody/invoice", KEY),
+        ("/webhooks/freshbooks/birch/invoice", KEY),
+    ],
+)
+def test_a_bad_signature_and_a_callback_that_does_not_exist_look_the_same_from_outside(
+    stack: Stack, subscribed: Business, birch: Business, path: str, key: str
+) -> None:
+    answer = post(stack, path=path, key=key)
+    assert answer == post(stack, key="bad")
+    assert (answer["statusCode"], answer["body"]) == (401, "")
+    assert queued(stack) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (f"{BODY}&x={'y' * 70_000}", {}, 413),
+        (BODY, {"content-type": "application/json"}, 415),
+        (BODY + "&name=bill.create", {}, 400),
+        ("no form at all", {}, 400),
+    ],
+)
+def test_what_is_no_delivery_is_refused_before_any_key_is_read(
+    stack: Stack, subscribed: Business, body: str, headers: dict[str, str], status: int
+) -> None:
+    assert post(stack, body, **headers)["statusCode"] == status
+    assert [one.action for one in stack.calls if one.action.startswith("secrets")] == []
+    assert queued(stack) == []
+
+
+@pytest.mark.parametrize("connection", ["..", "Acme", "a%2Fb", "x" * 60])
+def test_a_connection_that_cannot_be_one_is_refused(
+    stack: Stack, subscribed: Business, connection: str
+) -> None:
+    assert post(stack, path=f"/webhooks/freshbooks/{connection}/invoice")["statusCode"] == 400
+
+
+def test_the_sender_is_told_to_come_again_where_the_queue_takes_nothing(
+    stack: Stack, subscribed: Business
+) -> None:
+    stack.sqs.delete_queue(QueueUrl=stack.urls["RecordsToMap"])
+    with pytest.raises(Exception, match="NonExistentQueue"):  # API Gateway makes a 500 of it
+        post(stack)
+
+
+def test_the_key_is_read_once_for_many_deliveries(stack: Stack, subscribed: Business) -> None:
+    for _ in range(5):
+        assert post(stack)["statusCode"] == 200
+    assert len([one for one in stack.calls if one.action == "secretsmanager:GetSecretValue"]) == 1
+
+
+# ------------------------------------------------------------------------------ with FreshBooks' simulator
+
+
+@pytest.mark.parametrize("encodes", [False, True])
+def test_a_registered_callback_is_confirmed_and_its_deliveries_get_in(
+    stack: Stack, acme: Business, gateway: Gateway, encodes: bool
+) -> None:
+    gateway.encodes = encodes
+    callback_id = acme.subscribe(gateway)
+    [callback] = acme.books["callbacks"]
+    assert (callback["callbackid"], callback["verified"]) == (callback_id, True)
+    assert keys_of(stack) == [callback["verifier"]]
+    acme.invoice()
+    assert acme.freshbooks.drain(10)
+    delivered = [one for one in acme.freshbooks.deliveries() if one["name"] == "invoice.create"]
+    assert [(one["status"], one["attempt"]) for one in delivered] == [(200, 1)]
+    assert len(queued(stack)) == 1
+
+
+def test_a_delivery_that_comes_three_times_sends_one_invoice(
+    stack: Stack, acme: Business, gateway: Gateway
+) -> None:
+    acme.offer("PO1.json", builders.order())
+    acme.poll()
+    acme.subscribe(gateway)
+    acme.freshbooks.webhooks.arrange({"repeat_next": 3, "count": 1})
+    acme.invoice()
+    assert acme.freshbooks.drain(10)
+    assert stack.settle() == []
+    assert len(acme.sent) == 1
+    assert acme.record("invoice", "0000421", "out").state is State.DELIVERED
+
+
+def test_a_handshake_that_is_faster_than_its_registration_waits_for_it(
+    stack: Stack, acme: Business, gateway: Gateway
+) -> None:
+    stack.admin.secrets.write("acme", "webhooks", {"invoice": {}})
+    client = stack.admin.freshbooks(stack.admin.connection("acme"))
+    callback = client.create_callback("invoice", f"{gateway.url}{PATH}")
+    assert acme.freshbooks.drain(10)
+    early = stack.deliver("RecordsToMap")
+    assert len(early.failed) == 1
+    assert 2 <= stack.visibility()[0] <= 4
+    stack.admin.secrets.write("acme", "webhooks", {"invoice": {"callback_id": callback.callbackid}})
+    stack.hurry("RecordsToMap", early)
+    assert stack.settle() == []
+    assert acme.books["callbacks"][0]["verified"]
+
+
+def test_a_handshake_that_nobody_asked_for_changes_nothing(stack: Stack, subscribed: Business) -> None:
+    for object_id in (2001, 666):
+        forged = {"name": "callback.verify", "object_id": object_id, "verifier": "of-a-stranger-0123"}
+        assert post(stack, urlencode(forged))["statusCode"] == 200
+    assert stack.settle() == []
+    assert keys_of(stack) == [KEY]
+    assert handshakes(subscribed) == []
+
+
+def test_a_handshake_of_one_connection_cannot_confirm_anothers_callback(
+    stack: Stack, subscribed: Business, birch: Business, gateway: Gateway
+) -> None:
+    birch.subscribe(gateway)
+    forged = {"name": "callback.verify", "object_id": 2001, "verifier": "of-a-stranger-0123"}
+    post(stack, urlencode(forged), path="/webhooks/freshbooks/birch/invoice")
+    assert stack.settle() == []
+    assert keys_of(stack) == [KEY]
+    assert (stack.admin.secrets.read("birch", "webhooks") or {})["invoice"]["verifiers"] != [
+        "of-a-stranger-0123"
+    ]

@@ -1,0 +1,52 @@
+"""The catalogue of errors is complete, and its page says the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from connector import errors
+from connector.catalogue import CATALOGUE, leaves
+
+ROOT = Path(__file__).parents[2]
+# what only the command line or a developer meets: its own message says it all
+SPOKEN_FOR = {
+    "error", "bad_use", "bad_body", "bad_document_id", "connection_invalid", "no_connection", "no_such_connection", "no_such_document",
+    "no_such_state", "reason_missing", "settings_missing",
+}  # fmt: skip
+
+
+def raised_codes() -> set[str]:
+    sources = (ROOT / "layers/connector/connector").rglob("*.py")
+    literal = re.compile(r"errors\.\w+\([^#]*?code=\"([a-z0-9_]+)\"|BadInput\([^#]*?code=\"([a-z0-9_]+)\"", re.S)
+    found: set[str] = set()
+    for source in sources:
+        for call in re.findall(r"raise (?:errors\.)?\w+\((?:[^()]|\([^()]*\))*\)", source.read_text()):
+            found |= set(re.findall(r"code=\"([a-z0-9_]+)\"", call))
+        found |= {code for pair in literal.findall(source.read_text()) for code in pair if code}
+    return found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in leaves() if kind.code not in SPOKEN_FOR], ids=lambda k: k.__name__)
+def test_every_error_class_is_explained(kind: type[errors.ConnectorError]) -> None:
+    entry = CATALOGUE[kind.code]
+    assert entry.meaning
+    assert entry.cause
+    assert entry.fix
+    assert entry.retries == issubclass(kind, (errors.NotSent, errors.OutcomeUnknown, errors.Waiting))
+
+
+def test_every_code_that_the_package_raises_is_explained() -> None:
+    codes = raised_codes()
+    assert len(codes) > 30
+    assert codes - set(CATALOGUE) - SPOKEN_FOR == set()
+
+
+def test_the_page_of_errors_is_made_of_the_catalogue() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    for code, entry in CATALOGUE.items():
+        row = f"| `{code}` | {entry.meaning} | {entry.cause} | {entry.fix} | {'yes' if entry.retries else 'no'} |"
+        assert row in page
+    assert page.count("\n| `") == len(CATALOGUE)
