@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table: one row an error
 """Every way in which work stops, explained: what it means, why it happens, what to do, and whether it ends alone.
 
 Keyed by the `code` of an error of `errors.py`. Logs carry the code; the command line, the console and

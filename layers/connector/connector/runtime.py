@@ -72,7 +72,7 @@ def _postpone(record: Mapping[str, Any], error: Exception) -> None:
     """Set when the message is seen again; leaving it to the queue's own timeout is only slower."""
     attempt = int(record["attributes"].get("ApproximateReceiveCount", "1"))
     told = getattr(error, "retry_after", None)
-    wait = full_jitter(attempt) if told is None else told + full_jitter(0)
+    wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
     try:
         wiring.sqs.change_message_visibility(
             QueueUrl=_queue_url(record["eventSourceARN"]),

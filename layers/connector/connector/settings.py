@@ -59,7 +59,7 @@ class SpsSide(_Section):
 
     api_url: str = "https://api.spscommerce.com/transactions/v5"
     auth_check_url: str = "https://api.spscommerce.com/auth-check"
-    token_url: str = "https://auth.spscommerce.com/oauth/token"
+    token_url: str = "https://auth.spscommerce.com/oauth/token"  # noqa: S105 - an address
     audience: str = "https://spscommerce.com"
     inbox: str = "out/"
     outbox: str = "in/"

@@ -9,11 +9,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 # what may be logged; anything else under another key is dropped, so a payload cannot slip in
-KEYS = frozenset(
-    "connection correlation_id document arrival state path index error error_code partner vendor_id remote_id files "
-    "hints run noun id event object_id waited_for count resumed picked_up woken expires_in callback_id function "
-    "attempt retry_after what status".split()
-)
+_KEYS = """
+    connection correlation_id document arrival state path index error error_code partner vendor_id remote_id files
+    hints run noun id event object_id waited_for count resumed picked_up woken expires_in callback_id function
+    attempt retry_after what status
+"""
+KEYS = frozenset(_KEYS.split())
 _COUNTED = {
     "document arrived": "DocumentsArrived",
     "document delivered": "DocumentsDelivered",

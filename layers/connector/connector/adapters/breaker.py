@@ -6,7 +6,7 @@ gets a lease asks once: an answer ends it, a failure begins the next, longer pau
 
     failed    no connection, time-out, broken or 5xx answer, 429          answered    2xx and any other 4xx
 
-While all is well this costs one read a minute and process, none per document. It fails open: a note that can be
+While all is well this costs a process one read in half a minute, none per document. It fails open: a note that can be
 neither read nor written pauses nobody.
 """
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 THRESHOLD = 5
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 300.0
 IN_A_ROW_SECONDS = 600.0  # failures further apart are not in a row, though no success was noted between them
-NEWS_SECONDS = 60.0  # how old may be what a worker knows of the others' failures
+NEWS_SECONDS = PAUSE_SECONDS  # how old may be what a process knows of the others' failures
 PROBE_SECONDS = 60.0  # longer than any request may take
 
 

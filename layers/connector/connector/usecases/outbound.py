@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -142,7 +143,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
             _settle_record(
                 world, DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
                 invoice, digest=content_digest(invoice), correlation_id=correlation_id,
-                plan=lambda record, type_=type_: _plan_invoice(world, invoice, order, pack, record, type_),
+                plan=partial(_plan_invoice, world, invoice, order, pack, type_),
             )  # fmt: skip
     _saw(world, "invoice", invoice, pack.trading_partner_id)
 
@@ -247,7 +248,7 @@ def _partner_of(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | N
 
 
 def _plan_invoice(
-    world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack, record: Record, type_: str
+    world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack, type_: str, record: Record
 ) -> Planned:
     if invoice.is_deleted:
         return _deleted(record)
@@ -283,7 +284,7 @@ def plan_again(world: World, record: Record) -> Planned:
     order = None
     if invoice.po_number:
         order = world.ledger.get(order_key(world.id, pack.trading_partner_id, invoice.po_number))
-    return _plan_invoice(world, invoice, order, pack, record, record.key.type)
+    return _plan_invoice(world, invoice, order, pack, record.key.type, record)
 
 
 def _plan_bill(world: World, bill: Bill, pack: PartnerPack, record: Record) -> Planned:

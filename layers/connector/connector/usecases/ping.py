@@ -15,7 +15,7 @@ def ping(world: World) -> Iterator[dict[str, Any]]:
     """One result a step: {"vendor", "step", "ok", "detail", "fix"}. Nothing is written at either vendor."""
     sps = world.connection.sps
     steps: list[tuple[str, str, Callable[[], str]]] = [
-        ("SPS", "address, TLS and token", lambda: world.sps.auth_check() or "the token is valid"),
+        ("SPS", "address, TLS and token", lambda: _valid(world)),
         ("SPS", f"inbox {sps.inbox}", lambda: f"{_count(world.sps.list(sps.inbox))} files wait"),
         ("SPS", f"outbox {sps.outbox}", lambda: f"{_count(world.sps.list(sps.outbox))} files not picked up yet"),
         ("FreshBooks", "token and account", lambda: _count_text(world.freshbooks.list_categories(), "categories")),
@@ -34,7 +34,8 @@ def ping(world: World) -> Iterator[dict[str, Any]]:
         except errors.ConnectorError as error:
             if isinstance(error, (errors.NotSent, errors.Stranded, errors.NotConfigured)):
                 dead.add(vendor)
-            yield {"vendor": vendor, "step": step, "ok": False, "detail": error.message, "fix": error.fix or _FIX.get(error.code, "")}
+            fix = error.fix or _FIX.get(error.code, "")
+            yield {"vendor": vendor, "step": step, "ok": False, "detail": error.message, "fix": fix}
 
 
 _FIX = {
@@ -44,6 +45,11 @@ _FIX = {
     "plan_lacks_feature": "bills need a FreshBooks plan with Accounts Payable",
     "throttled": "wait a minute and try again",
 }
+
+
+def _valid(world: World) -> str:
+    world.sps.auth_check()
+    return "the token is valid"
 
 
 def _count(things: Any) -> int:

@@ -42,16 +42,17 @@ def reconcile(world: World, days: int = 7) -> dict[str, Any]:
     since = now - timedelta(days=days)
     verdicts = sorted(_Account(world, now, since).verdicts(), key=lambda one: (one.explained, one.document))
     unexplained = sum(not verdict.explained for verdict in verdicts)
-    result = {
+    told = [asdict(verdict) for verdict in verdicts]
+    result: dict[str, Any] = {
         "connection": world.id,
         "at": now.isoformat(),
         "since": since.isoformat(),
         "documents": len(verdicts),
         "unexplained": unexplained,
         "counts": dict(sorted(Counter(verdict.verdict for verdict in verdicts).items())),
-        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "verdicts": told,
     }
-    world.notes.write(world.id, "reconcile", "last", {**result, "verdicts": result["verdicts"][:KEPT_ROWS]})
+    world.notes.write(world.id, "reconcile", "last", {**result, "verdicts": told[:KEPT_ROWS]})
     world.report("reconciled", count=len(verdicts))
     for verdict in verdicts:
         if not verdict.explained:

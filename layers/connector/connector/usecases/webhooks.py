@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from connector import errors
+
 if TYPE_CHECKING:
     from connector.ports import Leases, Report
     from connector.usecases.tokens import SecretStore
@@ -74,7 +75,7 @@ def receive(
     if noun not in EVENTS or not _ID.fullmatch(fields.get("object_id", "")):
         report("webhook for an event without work", event=noun)
         return 200
-    enqueue(hint(delivery.connection, noun, int(fields["object_id"]), fields["name"], correlation_id))  # type: ignore[arg-type]
+    enqueue(hint(delivery.connection, noun, int(fields["object_id"]), fields["name"], correlation_id))
     report("webhook taken", event=fields["name"], object_id=fields["object_id"])
     return 200
 

@@ -87,7 +87,7 @@ def pack_name(connection: str, partner: str) -> str:
 
 def full_jitter(attempt: int, *, base: float = 2.0, cap: float = 900.0) -> float:
     """Seconds to wait before try number `attempt` + 1: anywhere up to an exponentially growing bound."""
-    return random.uniform(0, min(cap, base * 2 ** min(attempt, 20)))
+    return random.uniform(0, min(cap, base * 2 ** min(attempt, 20)))  # noqa: S311 - no secret
 
 
 def as_text(amount: Any) -> str:
