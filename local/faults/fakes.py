@@ -183,7 +183,9 @@ class FakeMailbox:
     With a clock, the history tells of a file only `lag` seconds after it came, and filters by instant.
     """
 
-    def __init__(self, clock: Callable[[], float] | None = None, lag: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self, clock: Callable[[], float] | None = None, lag: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.files: dict[str, bytes] = {}
         self.uploads: list[str] = []
         self.contents: list[bytes] = []

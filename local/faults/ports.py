@@ -1,7 +1,8 @@
 """One worker's view of the ports: every call takes time, may fail as networks do, and may be its last.
 
-AWS calls are killed, or made twice where botocore repeats one whose answer was lost; vendor calls are throttled, refused a connection, cut
-off before or after their effect, or answered by nobody until the deadline, their effect coming later still.
+AWS calls are killed, or made twice, as botocore repeats one whose answer was lost. Vendor calls are throttled,
+refused a connection, cut off before or after their effect, or answered by nobody until the deadline, their
+effect coming later still.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -18,7 +19,15 @@ from connector import errors
 from connector.adapters.clock import AwsClock
 from connector.usecases.world import Queues, World
 from local.faults.engine import Engine, Killed, Machine
-from local.faults.fakes import CONNECTION, FakeArchive, FakeFreshBooks, FakeLeases, FakeLedger, FakeMailbox, FakeNotes
+from local.faults.fakes import (
+    CONNECTION,
+    FakeArchive,
+    FakeFreshBooks,
+    FakeLeases,
+    FakeLedger,
+    FakeMailbox,
+    FakeNotes,
+)
 
 DEADLINE_SECONDS = 25.0
 # a request that the deadline cut off may still act at the vendor, this much later at most
@@ -60,7 +69,9 @@ class Shared:
 class Calls:
     """All calls to one thing, through `call`, which knows what may happen to them."""
 
-    def __init__(self, worker: Worker, call: Callable[..., Any], thing: Any, unsafe: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, worker: Worker, call: Callable[..., Any], thing: Any, unsafe: tuple[str, ...] = ()
+    ) -> None:
         self._worker = worker
         self._call = call
         self._thing = thing
@@ -135,7 +146,9 @@ class Worker:
     def _fault(self, act: Callable[[], Any], safe: bool) -> None:
         """What the HTTP client makes of a failed call: certain where it may be repeated, else unknown."""
         shared = self._shared
-        kind = shared.random.choice(("throttled", "not sent", "lost before", "lost after", "server error", "deadline"))
+        kind = shared.random.choice(
+            ("throttled", "not sent", "lost before", "lost after", "server error", "deadline")
+        )
         if kind == "throttled":
             raise errors.Throttled("slow down", retry_after=float(shared.random.choice((1, 5, 30))))
         if kind == "not sent":
@@ -164,16 +177,14 @@ class Worker:
         shared = self._shared
         if shared.random.random() < shared.rates.kills / 2:
             shared.counts["kills"] += 1
-            assert shared.engine.task is not None
-            shared.engine.task.dead = True
+            if shared.engine.task is not None:
+                shared.engine.task.dead = True
             raise Killed
 
 
 def _too_late(act: Callable[[], Any]) -> None:
-    try:
+    with suppress(errors.ConnectorError):  # nobody is there to hear of it
         act()
-    except errors.ConnectorError:
-        pass  # nobody is there to hear of it
 
 
 class Leases:

@@ -88,7 +88,9 @@ class SimulatedQueue:
 class Consumer:
     """The functions behind one queue: so many sandboxes, each with one batch at a time."""
 
-    def __init__(self, queue: SimulatedQueue, work: Callable[[World, Mapping[str, Any]], None], sandboxes: int) -> None:
+    def __init__(
+        self, queue: SimulatedQueue, work: Callable[[World, Mapping[str, Any]], None], sandboxes: int
+    ) -> None:
         self._queue = queue
         self._work = work
         self._idle = [Worker(queue.shared) for _ in range(sandboxes)]
@@ -116,7 +118,9 @@ class Consumer:
                 try:
                     self._work(worker.world(), json.loads(message.body))
                 except Exception as error:
-                    queue.shared.counts[f"failed: {type(error).__name__} {getattr(error, 'code', error)}"] += 1
+                    queue.shared.counts[
+                        f"failed: {type(error).__name__} {getattr(error, 'code', error)}"
+                    ] += 1
                     told = getattr(error, "retry_after", None)
                     wait = full_jitter(message.receives) if told is None else told + full_jitter(0)
                     waits[message.id] = float(int(max(wait, 1)))

@@ -99,7 +99,9 @@ class Run:
                     self._keep()
                     told(result)
         finally:
-            for process in list((pool._processes or {}).values()):  # there is no public way to stop a running one
+            for process in list(
+                (pool._processes or {}).values()
+            ):  # there is no public way to stop a running one
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
         self.file.unlink(missing_ok=True)

@@ -36,7 +36,6 @@ from local.faults.trade import (
     TRADING_SECONDS,
     OrderPlan,
     RecordPlan,
-    Trade,
     make_trade,
 )
 
@@ -123,7 +122,9 @@ class Batch:
             self.freshbooks.clients[client] = {"id": client, "organization": "Stores", "currency_code": "USD"}
         for partner, pack in PACKS.items():
             if partner != LATE:
-                self.shared.notes.write("acme", "pack", partner, pack.model_dump(mode="json", exclude_defaults=True))
+                self.shared.notes.write(
+                    "acme", "pack", partner, pack.model_dump(mode="json", exclude_defaults=True)
+                )
         self.engine.at(START + 2 * HOUR, self._set_up_late)
         for drop in self.trade.drops:
             self.engine.at(drop.at, lambda drop=drop: self.sps.files.__setitem__(drop.path, drop.content))
@@ -183,7 +184,8 @@ class Batch:
         for _ in range(self.random.choice((0, 1, 1, 1, 1, 2))):
             message = hint("acme", noun, object_id, f"{noun}.update", self.shared.new_id())  # type: ignore[arg-type]
             self.engine.after(
-                self.random.uniform(0.0, 30.0), lambda message=message: self.queues["records_to_map"].send([message])
+                self.random.uniform(0.0, 30.0),
+                lambda message=message: self.queues["records_to_map"].send([message]),
             )
 
     def _look(self) -> None:
@@ -218,7 +220,10 @@ class Batch:
             self._order(order, bills.pop(order.number, []), account)
         for shipment in self.trade.shipments:
             state = self._state("in", shipment.partner, "shipment", shipment.number)
-            kept = [self.shared.ledger.get(self._key("in", shipment.partner, "order", po)) for po in shipment.orders]
+            kept = [
+                self.shared.ledger.get(self._key("in", shipment.partner, "order", po))
+                for po in shipment.orders
+            ]
             if not all(order is not None and shipment.number in order.shipments for order in kept):
                 account.loss(f"shipment {shipment.number} ({state})")
             elif state is not State.DELIVERED:
@@ -249,7 +254,12 @@ class Batch:
             elif state is not State.DELIVERED:
                 account.odd(told)
             return
-        wanted = {"cancelled": State.CANCELLED, "refused": State.REJECTED, "copy": State.SKIPPED, "never": State.HELD}
+        wanted = {
+            "cancelled": State.CANCELLED,
+            "refused": State.REJECTED,
+            "copy": State.SKIPPED,
+            "never": State.HELD,
+        }
         if active or state is not wanted[order.kind]:
             account.odd(f"{told} has {len(active)} bills")
 

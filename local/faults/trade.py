@@ -128,7 +128,9 @@ def make_trade(documents: int, rng: random.Random, start: float) -> Trade:
             trade.records.append(_bill(len(trade.records), rng, start))
         if rng.random() < 0.03:
             trade.unreadable.append(f"odd-{order.number}.txt")
-            trade.drops.append(Drop(order.at, f"out/{trade.unreadable[-1]}", b"ISA*00*" + order.number.encode()))
+            trade.drops.append(
+                Drop(order.at, f"out/{trade.unreadable[-1]}", b"ISA*00*" + order.number.encode())
+            )
     if bundle:
         trade.drops.append(_drop(start, "batch-last", [document for _, document in bundle]))
     return trade
@@ -147,7 +149,9 @@ def _order(number: str, rng: random.Random, start: float) -> OrderPlan:
     return OrderPlan(number, partner, kind, at, lines, sum((x.amount for x in lines), Decimal()))
 
 
-def _order_files(order: OrderPlan, trade: Trade, rng: random.Random) -> list[tuple[OrderPlan, dict[str, Any]]]:
+def _order_files(
+    order: OrderPlan, trade: Trade, rng: random.Random
+) -> list[tuple[OrderPlan, dict[str, Any]]]:
     """The order's files; an order that is to travel with others in one file is given back instead."""
     extra = {"PrimaryPOTypeCode": "IN"} if order.kind == "copy" else {}
     if order.kind == "plain" and rng.random() < 0.2:
@@ -156,7 +160,9 @@ def _order_files(order: OrderPlan, trade: Trade, rng: random.Random) -> list[tup
     if order.kind == "again":
         for n in range(rng.randint(1, 3)):
             body = order_rsx(order, order.lines)
-            trade.drops.append(_drop(order.at + rng.uniform(0.0, 3 * HOUR), f"PO{order.number}-again-{n}", body))
+            trade.drops.append(
+                _drop(order.at + rng.uniform(0.0, 3 * HOUR), f"PO{order.number}-again-{n}", body)
+            )
     if order.kind in ("revised", "replaced"):
         lines = [Line(x.part, x.quantity + rng.randint(1, 9), x.price) for x in order.lines]
         order.total = sum((x.amount for x in lines), Decimal())
@@ -226,7 +232,11 @@ def _invoice(order: OrderPlan, n: int, rng: random.Random) -> RecordPlan:
         at += rng.choice((1.0, 60.0, HOUR)) * rng.uniform(0.5, 2.0)
     chance = rng.random()
     if chance < 0.2:
-        paid = {"status": 4, "payment_status": "paid", "paid": {"amount": str(plan.totals[-1]), "code": "USD"}}
+        paid = {
+            "status": 4,
+            "payment_status": "paid",
+            "paid": {"amount": str(plan.totals[-1]), "code": "USD"},
+        }
         plan.versions.append((at, _invoice_record(plan, order, lines, at, **paid)))
     elif chance < 0.23:
         plan.versions.append((at, _invoice_record(plan, order, lines, at, vis_state=1)))
@@ -234,7 +244,9 @@ def _invoice(order: OrderPlan, n: int, rng: random.Random) -> RecordPlan:
     return plan
 
 
-def _invoice_record(plan: RecordPlan, order: OrderPlan, lines: list[Line], at: float, **changes: Any) -> dict[str, Any]:
+def _invoice_record(
+    plan: RecordPlan, order: OrderPlan, lines: list[Line], at: float, **changes: Any
+) -> dict[str, Any]:
     eastern = datetime.fromtimestamp(at, UTC).astimezone(_EASTERN)
     total = sum((line.amount for line in lines), Decimal())
     return {
@@ -259,7 +271,12 @@ def _bill(n: int, rng: random.Random, start: float) -> RecordPlan:
     plan = RecordPlan("bill", 0, f"SB-{n}", CLIENT, [], [])
     for _ in range(2 if rng.random() < 0.15 else 1):
         amount = Decimal(rng.randrange(1000, 90000)) / 100
-        line = {"categoryid": 77, "description": "Fee", "quantity": 1, "unit_cost": {"amount": str(amount), "code": "USD"}}
+        line = {
+            "categoryid": 77,
+            "description": "Fee",
+            "quantity": 1,
+            "unit_cost": {"amount": str(amount), "code": "USD"},
+        }
         plan.versions.append((at, {"vendorid": 400, "bill_number": plan.number, "issue_date": "2026-09-20",
                                    "due_offset_days": 30, "currency_code": "USD", "language": "en", "lines": [line]}))  # fmt: skip
         plan.totals.append(amount)

@@ -11,6 +11,7 @@ from connector.ledger import State
 from tests import builders
 from tests.functions.business import Business
 from tests.functions.stack import Stack
+from tests.functions.template import QUEUES
 
 BILLS = r"POST /accounting/.*/bills/bills$"
 
@@ -95,12 +96,12 @@ def test_a_record_without_a_time_named_waits_longer_at_each_try_within_a_bound_t
     assert all(1 <= wait <= bound for wait, bound in zip(stack.visibility(), bounds, strict=True))
 
 
-def test_what_fails_eight_times_lies_in_the_failed_queue_and_goes_on_from_there(
+def test_what_fails_as_often_as_a_queue_allows_lies_in_the_failed_queue_and_goes_on_from_there(
     stack: Stack, acme: Business
 ) -> None:
     orders(acme, "1")
     fault(acme.freshbooks, BILLS, "429", count=None)
-    for _ in range(8):
+    for _ in range(QUEUES["BillsToPush"]["RedrivePolicy"]["maxReceiveCount"]):
         batch = stack.deliver("BillsToPush")
         assert len(batch.failed) == 1
         stack.pass_time(301)

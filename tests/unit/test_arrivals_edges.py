@@ -8,13 +8,22 @@ import pytest
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
-from connector.usecases.arrivals import Planned, early_invoices, hold, push_message, resume, resume_invoices, settle
+from connector.usecases.arrivals import (
+    Planned,
+    hold,
+    push_message,
+    resume,
+    resume_invoices,
+    settle,
+)
 from tests.fakes import FakeWorld
 
 KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "0045001234")
 NOW = "2026-04-16T10:00:00.000000+00:00"
 BAD = ({"code": "total_differs", "severity": "warning"},)
-DONE = Planned(document={"bill": 1}, note="as ordered", findings=BAD, amount="100.00", currency="USD", date="2026-03-02")
+DONE = Planned(
+    document={"bill": 1}, note="as ordered", findings=BAD, amount="100.00", currency="USD", date="2026-03-02"
+)
 
 
 class Unsure(errors.CheckFailed):
@@ -43,6 +52,7 @@ def test_a_mapped_document_is_kept_with_its_findings_amount_currency_and_date() 
     record = arrive(fake, DONE)
     assert (record.state, record.findings) == (State.MAPPED, BAD)
     assert (record.amount, record.currency, record.date) == ("100.00", "USD", "2026-03-02")
+    assert [(event.who, event.what) for event in record.history] == [("map", "received"), ("map", "mapped")]
     assert line(record) == ("map", "mapped", "as ordered")
     assert fake.ledger.get(KEY) == record
     assert fake.bills.take() == [
@@ -118,7 +128,8 @@ def test_a_document_parked_for_the_same_reason_again_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "waits_for"), [("no vendor", "acme/pack/X"), ("no category", "acme/pack/Y"), ("no vendor", "acme/pack/Y")]
+    ("reason", "waits_for"),
+    [("no vendor", "acme/pack/X"), ("no category", "acme/pack/Y"), ("no vendor", "acme/pack/Y")],
 )
 def test_a_document_parked_for_another_reason_tells_the_new_one(reason: str, waits_for: str) -> None:
     record = hold(held(waits_for="acme/pack/X"), waiting(reason, waits_for), now="later", who="push")
@@ -161,7 +172,7 @@ def test_where_nothing_waits_nothing_is_sent_or_logged() -> None:
 def test_invoices_that_came_before_their_order_are_looked_at_again_and_no_others() -> None:
     fake = FakeWorld()
     for number, invoice in (("0045001234", "77"), ("0045001234", "78"), ("9", "79")):
-        fake.notes.write("acme", early_invoices(number), invoice, {"seen": NOW})
+        fake.notes.write("acme", f"early-invoices/{number}", invoice, {"seen": NOW})
     resume_invoices(fake.world, "0045001234")
     messages = fake.records.take()
     assert [(message["noun"], message["id"], message["event"]) for message in messages] == [
@@ -181,5 +192,7 @@ def test_a_record_that_changes_at_every_try_is_given_up_for_now() -> None:
 
 
 def test_a_push_message_names_the_documents_connection_so_that_any_worker_can_take_it() -> None:
-    message = push_message(Record(KEY._replace(connection="other"), State.MAPPED, NOW, NOW, revision=2), {"a": 1})
+    message = push_message(
+        Record(KEY._replace(connection="other"), State.MAPPED, NOW, NOW, revision=2), {"a": 1}
+    )
     assert (message["connection"], message["revision"]) == ("other", 2)

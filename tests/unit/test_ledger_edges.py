@@ -167,7 +167,9 @@ def test_a_revision_began_when_it_came_and_the_first_one_when_the_document_did()
     assert revision_began(second.step("moved", now=T3, who="test", to=State.MAPPED)) == T2
 
 
-def test_a_revision_whose_first_line_is_no_longer_in_the_record_began_at_the_latest_when_the_document_did() -> None:
+def test_a_revision_whose_first_line_is_no_longer_in_the_record_began_at_the_latest_when_the_document_did() -> (
+    None
+):
     record = replace(in_state(State.MAPPED), created="2026-01-01T00:00:00+00:00")
     assert revision_began(record) == "2026-01-01T00:00:00+00:00"
     assert revision_began(replace(record, history=record.history[1:])) == "2026-01-01T00:00:00+00:00"

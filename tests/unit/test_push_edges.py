@@ -101,6 +101,13 @@ def test_the_reference_is_on_record_before_the_request_goes_out() -> None:
     assert record.history[-1].at > record.history[1].at
 
 
+def test_a_target_without_a_name_of_its_own_for_the_document_leaves_no_reference() -> None:
+    fake, target = FakeWorld(), Somewhere()
+    target.prepare = lambda push: push  # type: ignore[method-assign]
+    push(fake.world, arrived(fake), target, "push")
+    assert stored(fake).reference == ""
+
+
 def test_the_archive_keeps_what_was_mapped_sent_and_answered_even_with_dates_in_it() -> None:
     fake = FakeWorld()
     push(fake.world, arrived(fake), Somewhere(), "push")
@@ -292,8 +299,14 @@ def test_a_cancellation_that_got_through_ends_as_cancelled() -> None:
     ("key", "resumed"),
     [
         (ORDER, {ORDER.id}),
-        (ORDER._replace(number="45-7"), {"acme/in/123ALLSUPPLIER/order/45-7", "acme/in/123ALLSUPPLIER/order/45"}),
-        (ORDER._replace(number="4-5-7"), {"acme/in/123ALLSUPPLIER/order/4-5-7", "acme/in/123ALLSUPPLIER/order/4-5"}),
+        (
+            ORDER._replace(number="45-7"),
+            {"acme/in/123ALLSUPPLIER/order/45-7", "acme/in/123ALLSUPPLIER/order/45"},
+        ),
+        (
+            ORDER._replace(number="4-5-7"),
+            {"acme/in/123ALLSUPPLIER/order/4-5-7", "acme/in/123ALLSUPPLIER/order/4-5"},
+        ),
         (ORDER._replace(number="45-"), {"acme/in/123ALLSUPPLIER/order/45-"}),
         (ORDER._replace(number="-7"), {"acme/in/123ALLSUPPLIER/order/-7"}),
         (ORDER._replace(type="shipment"), set()),

@@ -73,7 +73,12 @@ def test_a_bill_of_a_partner_set_up_a_moment_ago_is_sent_by_a_worker_that_had_no
     fake.world.packs()
     other = PartnerPack.model_validate({"trading_partner_id": "NEW", "name": "New", "bills": {"send": True}})
     fake.notes.write("acme", "pack", "NEW", other.model_dump(mode="json", exclude_defaults=True))
-    fake.freshbooks.vendors[501] = {"vendorid": 501, "vendor_name": "New", "account_number": "NEW", "vis_state": 0}
+    fake.freshbooks.vendors[501] = {
+        "vendorid": 501,
+        "vendor_name": "New",
+        "account_number": "NEW",
+        "vis_state": 0,
+    }
     fake.notes.write("acme", "vendor", "NEW", {"vendorid": 501})
     made = fake.freshbooks.create_bill(
         {"bill": {"vendorid": 501, "bill_number": "SB-1", "issue_date": "2026-03-11", "due_offset_days": 30,
@@ -238,7 +243,17 @@ def test_a_repeated_content_keeps_older_ones_from_coming_back() -> None:
     key = pushing.ORDER
 
     def coming(record: Record | None, digest: str, rank: str) -> tuple[Arrival, Record]:
-        return arrive(record, key, digest=digest, rank=rank, now="t", who="w", correlation_id="c", source="s", received="p")
+        return arrive(
+            record,
+            key,
+            digest=digest,
+            rank=rank,
+            now="t",
+            who="w",
+            correlation_id="c",
+            source="s",
+            received="p",
+        )
 
     _, record = coming(None, "a", "1")
     record = record.step("delivered", now="t", who="w", to=State.DELIVERED)
@@ -280,7 +295,10 @@ def test_a_clock_hears_every_answer_of_a_client(monkeypatch: pytest.MonkeyPatch)
         client = boto3.client("dynamodb", region_name="us-east-1")
         clock.listen(client)
         client.meta.events.register_first(
-            "after-call", lambda http_response, **_: http_response.headers.update({"date": "Mon, 21 Sep 2026 14:13:20 GMT"})
+            "after-call",
+            lambda http_response, **_: http_response.headers.update(
+                {"date": "Mon, 21 Sep 2026 14:13:20 GMT"}
+            ),
         )
         client.list_tables()
     assert heard == ["Mon, 21 Sep 2026 14:13:20 GMT"]
@@ -298,3 +316,26 @@ def test_two_clocks_ten_minutes_apart_agree_on_a_lease_once_they_heard_aws() -> 
     _, claimed = claim(stored(fake, pushing.ORDER), 1, now="t", clock=slow.epoch(), who="slow")
     with pytest.raises(errors.Busy):
         claim(claimed, 1, now="t", clock=fast.epoch(), who="fast")
+
+
+def test_a_worker_that_was_overtaken_cannot_undo_what_its_successor_did() -> None:
+    fake = pushing.world()
+    message = pushing.arrived(fake)
+    create = fake.freshbooks.create_bill
+
+    def frozen(body: dict[str, Any]) -> Any:
+        """The first worker stands still for so long that another one asks twice, and delivers."""
+        fake.freshbooks.create_bill = create  # type: ignore[method-assign]
+        fake.clock.pass_(LEASE_SECONDS + 1)
+        with pytest.raises(errors.Busy):
+            push_document(fake.world, message)
+        fake.clock.pass_(61)
+        push_document(fake.world, message)
+        assert stored(fake, pushing.ORDER).state is State.DELIVERED
+        raise errors.Unreachable("connection refused")
+
+    fake.freshbooks.create_bill = frozen  # type: ignore[method-assign]
+    with pytest.raises(errors.Busy) as busy:
+        push_document(fake.world, message)
+    assert busy.value.code == "fence_lost"
+    assert (stored(fake, pushing.ORDER).state, fake.freshbooks.posts) == (State.DELIVERED, 1)

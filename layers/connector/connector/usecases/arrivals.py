@@ -133,7 +133,9 @@ def resume_invoices(world: World, number: str) -> None:
     invoices = world.notes.read_all(world.id, early_invoices(number))
     if invoices:
         run = world.new_id()
-        world.queues.records_to_map.send([hint(world.id, "invoice", int(one), "invoice.order-came", run) for one in invoices])
+        world.queues.records_to_map.send(
+            [hint(world.id, "invoice", int(one), "invoice.order-came", run) for one in invoices]
+        )
 
 
 def replay_message(key: DocumentKey, correlation_id: str) -> dict[str, Any]:

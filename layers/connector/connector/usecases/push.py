@@ -72,7 +72,8 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         going = target.prepare(Push(record, message["document"]))
     except errors.Parked as error:
         if verdict is Claim.ASK:  # parked, it would be sent anew later: what may have acted stays in doubt
-            raise errors.Busy(f"cannot ask the target yet: {error.message}", code=error.code, retry_after=300) from error
+            text = f"cannot ask the target yet: {error.message}"
+            raise errors.Busy(text, code=error.code, retry_after=300) from error
         _save(world, record, hold(record, error, now=now, who=who))
         world.report("document parked", document=key.id, error=error.code)
         return

@@ -72,6 +72,7 @@ def refresh_token(
         mark = hashlib.sha256(old.encode()).hexdigest()
         earlier = notes.read(connection, "token", "refresh") or {}
         if earlier.get("stranded") == mark:
+            report("token stranded")  # at every run, so that the alarm stays on
             raise errors.Stranded("the refresh token was used up", code="stranded", fix="connector authorize")
         if earlier.get("old") == mark:
             report("an earlier refresh did not finish, trying its token once")
@@ -81,7 +82,7 @@ def refresh_token(
             fresh = oauth.refresh(old)
         except errors.Stranded:
             notes.write(connection, "token", "refresh", {"stranded": mark, "at": clock.now()})
-            report("token stranded", connection=connection)
+            report("token stranded")
             raise
         _store(connection, kept, fresh, secrets)
         notes.write(connection, "token", "refresh", {"done": clock.now(), "fence": fence})
