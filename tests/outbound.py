@@ -20,9 +20,14 @@ from connector.rules.profile import BusinessProfile
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PACK = PartnerPack(trading_partner_id="SPSALLTESTID", name="Example Retail")
 PROFILE = BusinessProfile(
-    name="Example Supplier LLC", remit_to="REMIT1", Address1="9 Factory Ln", City="Duluth", State="MN",
-    PostalCode="55802", Country="USA",
-)  # fmt: skip
+    name="Example Supplier LLC",
+    remit_to="REMIT1",
+    Address1="9 Factory Ln",
+    City="Duluth",
+    State="MN",
+    PostalCode="55802",
+    Country="USA",
+)
 
 
 def money(amount: str) -> dict[str, str]:
@@ -33,40 +38,76 @@ def fb_line(
     name: str, qty: str, cost: str, amount: str, description: str = "", **more: Any
 ) -> dict[str, Any]:
     """An invoice line; `amount` is written out, so that the tests do no arithmetic of the code's."""
-    return {"name": name, "description": description, "qty": qty, "unit_cost": money(cost),
-            "amount": money(amount), **more}  # fmt: skip
+    return {
+        "name": name,
+        "description": description,
+        "qty": qty,
+        "unit_cost": money(cost),
+        "amount": money(amount),
+        **more,
+    }
 
 
 def invoice(rows: list[dict[str, Any]], total: str, /, **changes: Any) -> Invoice:
     return Invoice.model_validate(
-        {"id": 1, "invoice_number": "0000421", "customerid": 12345, "create_date": "2026-03-11",
-         "due_date": "2026-04-10", "due_offset_days": 30, "currency_code": "USD", "po_number": "0045001234",
-         "fulfillment_date": "2026-03-10", "amount": money(total), "discount_value": "0",
-         "discount_total": money("0.00"), "organization": "Example Retail Inc", "status": 2, "lines": rows}
+        {
+            "id": 1,
+            "invoice_number": "0000421",
+            "customerid": 12345,
+            "create_date": "2026-03-11",
+            "due_date": "2026-04-10",
+            "due_offset_days": 30,
+            "currency_code": "USD",
+            "po_number": "0045001234",
+            "fulfillment_date": "2026-03-10",
+            "amount": money(total),
+            "discount_value": "0",
+            "discount_total": money("0.00"),
+            "organization": "Example Retail Inc",
+            "status": 2,
+            "lines": rows,
+        }
         | changes
-    )  # fmt: skip
+    )
 
 
 def bill_line(description: str, quantity: str, cost: str, amount: str, **more: Any) -> dict[str, Any]:
-    return {"description": description, "quantity": quantity, "unit_cost": money(cost), "amount": money(amount),
-            **more}  # fmt: skip
+    return {
+        "description": description,
+        "quantity": quantity,
+        "unit_cost": money(cost),
+        "amount": money(amount),
+        **more,
+    }
 
 
 def bill(rows: list[dict[str, Any]], total: str, /, **changes: Any) -> Bill:
     return Bill.model_validate(
-        {"id": 7, "bill_number": "B-77", "issue_date": "2026-03-11", "due_offset_days": 30,
-         "due_date": "2026-04-10", "currency_code": "USD", "total_amount": money(total), "lines": rows}
+        {
+            "id": 7,
+            "bill_number": "B-77",
+            "issue_date": "2026-03-11",
+            "due_offset_days": 30,
+            "due_date": "2026-04-10",
+            "currency_code": "USD",
+            "total_amount": money(total),
+            "lines": rows,
+        }
         | changes
-    )  # fmt: skip
+    )
 
 
 def order_line(number: str, qty: Any = 5, price: Any = 20.0, **changes: Any) -> dict[str, Any]:
     """Line `number` of an order: V-<number>, B-<number>, a UPC of its own; None takes an element away."""
     fields = {
-        "LineSequenceNumber": number, "BuyerPartNumber": f"B-{number}", "VendorPartNumber": f"V-{number}",
-        "ConsumerPackageCode": f"85956300{int(number):04d}", "OrderQty": qty, "OrderQtyUOM": "EA",
+        "LineSequenceNumber": number,
+        "BuyerPartNumber": f"B-{number}",
+        "VendorPartNumber": f"V-{number}",
+        "ConsumerPackageCode": f"85956300{int(number):04d}",
+        "OrderQty": qty,
+        "OrderQtyUOM": "EA",
         "PurchasePrice": price,
-    } | changes  # fmt: skip
+    } | changes
     return {
         "OrderLine": {name: value for name, value in fields.items() if value is not None},
         "ProductOrItemDescription": [
@@ -76,18 +117,33 @@ def order_line(number: str, qty: Any = 5, price: Any = 20.0, **changes: Any) -> 
 
 
 def party(kind: str, location: str, name: str = "Example Retail Inc") -> dict[str, Any]:
-    return {"AddressTypeCode": kind, "LocationCodeQualifier": "92", "AddressLocationNumber": location,
-            "AddressName": name, "Address1": "1 Main St", "City": "Minneapolis", "State": "MN",
-            "PostalCode": "55402", "Country": "USA"}  # fmt: skip
+    return {
+        "AddressTypeCode": kind,
+        "LocationCodeQualifier": "92",
+        "AddressLocationNumber": location,
+        "AddressName": name,
+        "Address1": "1 Main St",
+        "City": "Minneapolis",
+        "State": "MN",
+        "PostalCode": "55402",
+        "Country": "USA",
+    }
 
 
 def order(*lines: dict[str, Any], header: dict[str, Any] | None = None, **groups: Any) -> Order:
     """An order for 5 V-1 at 20.00 (or for `lines`); `header` changes OrderHeader, `groups` are Header's."""
     fields = {
-        "TradingPartnerId": "SPSALLTESTID", "PurchaseOrderNumber": "0045001234", "TsetPurposeCode": "00",
-        "PrimaryPOTypeCode": "SA", "PurchaseOrderDate": "2026-03-02", "BuyersCurrency": "USD",
-        "Department": "026", "Vendor": "VEND6174", "Division": "019", "CustomerOrderNumber": "C-778",
-    } | (header or {})  # fmt: skip
+        "TradingPartnerId": "SPSALLTESTID",
+        "PurchaseOrderNumber": "0045001234",
+        "TsetPurposeCode": "00",
+        "PrimaryPOTypeCode": "SA",
+        "PurchaseOrderDate": "2026-03-02",
+        "BuyersCurrency": "USD",
+        "Department": "026",
+        "Vendor": "VEND6174",
+        "Division": "019",
+        "CustomerOrderNumber": "C-778",
+    } | (header or {})
     return Order.model_validate(
         {
             "Header": {"OrderHeader": fields, "Address": [party("BT", "0001"), party("ST", "0123")]} | groups,

@@ -12,8 +12,14 @@ from connector.usecases.world import World
 def work(world: World, message: Mapping[str, Any]) -> None:
     """A handshake is the one message here that names no record."""
     if message.get("noun") == "callback":
-        confirm_callback(world.id, message, secrets=wiring.secrets, leases=world.leases,
-                         freshbooks=wiring.freshbooks(world.connection), report=world.report)  # fmt: skip
+        confirm_callback(
+            world.id,
+            message,
+            secrets=wiring.secrets,
+            leases=world.leases,
+            freshbooks=wiring.freshbooks(world.connection),
+            report=world.report,
+        )
     else:
         map_outbound(world, message)
 

@@ -8,9 +8,15 @@ from connector.usecases.tokens import refresh_token
 
 def renew(connection: str) -> bool:
     """Renew one connection's token once half its life is over."""
-    return refresh_token(connection, secrets=wiring.secrets, leases=wiring.leases, notes=wiring.notes,
-                         oauth=wiring.oauth(wiring.connection(connection)), clock=wiring.clock,
-                         report=telemetry.report)  # fmt: skip
+    return refresh_token(
+        connection,
+        secrets=wiring.secrets,
+        leases=wiring.leases,
+        notes=wiring.notes,
+        oauth=wiring.oauth(wiring.connection(connection)),
+        clock=wiring.clock,
+        report=telemetry.report,
+    )
 
 
 @telemetry.logger.inject_lambda_context

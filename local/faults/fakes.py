@@ -341,9 +341,13 @@ class FakeFreshBooks:
         self.vendor_of_bill[bill_id] = sent["vendorid"]
         self.bills[bill_id] = {
             **{name: value for name, value in sent.items() if name != "vendorid"},
-            "id": bill_id, "lines": lines, "vis_state": 0, "paid": {"amount": "0.00", "code": "USD"},
-            "amount": {"amount": f"{total:.2f}", "code": "USD"}, "updated_at": self._now(),
-        }  # fmt: skip
+            "id": bill_id,
+            "lines": lines,
+            "vis_state": 0,
+            "paid": {"amount": "0.00", "code": "USD"},
+            "amount": {"amount": f"{total:.2f}", "code": "USD"},
+            "updated_at": self._now(),
+        }
         self._changed("bill", bill_id)
 
     def _now(self) -> str:
@@ -379,12 +383,17 @@ class FakeWorld:
         ids = iter(range(1, 1_000_000))
         self.world = World(
             connection=CONNECTION,
-            ledger=self.ledger, notes=self.notes, leases=self.leases, archive=self.archive,
-            queues=Queues(self.files, self.bills, self.records, self.rsx), sps=self.sps,
-            freshbooks=self.freshbooks, clock=self.clock,
+            ledger=self.ledger,
+            notes=self.notes,
+            leases=self.leases,
+            archive=self.archive,
+            queues=Queues(self.files, self.bills, self.records, self.rsx),
+            sps=self.sps,
+            freshbooks=self.freshbooks,
+            clock=self.clock,
             report=lambda message, **keys: self.reports.append((message, keys)),
             new_id=lambda: f"run-{next(ids)}",
-        )  # fmt: skip
+        )
 
     def set_up(self, pack: PartnerPack) -> None:
         self.notes.write(

@@ -116,11 +116,13 @@ class Worker:
                 archive=Calls(self, aws, shared.archive),
                 queues=Queues(**{name: Calls(self, aws, queue) for name, queue in shared.queues.items()}),
                 sps=Calls(self, self.vendor, shared.sps, unsafe=("upload",)),
-                freshbooks=Calls(self, self.vendor, shared.freshbooks, unsafe=("create_bill", "create_vendor")),
+                freshbooks=Calls(
+                    self, self.vendor, shared.freshbooks, unsafe=("create_bill", "create_vendor")
+                ),
                 clock=self.clock,
                 report=lambda message, **keys: None,
                 new_id=shared.new_id,
-            )  # fmt: skip
+            )
         return self._world
 
     def aws(self, act: Callable[[], Any], safe: bool = True) -> Any:

@@ -44,9 +44,15 @@ class Result:
 def one_batch(seed: int, documents: int) -> Result:
     account: Account = run_batch(seed, documents)
     return Result(
-        seed, documents, account.documents, account.duplicates, account.losses, account.unexplained,
-        *(account.counts[name] for name in COUNTED), account.problems[:20],
-    )  # fmt: skip
+        seed,
+        documents,
+        account.documents,
+        account.duplicates,
+        account.losses,
+        account.unexplained,
+        *(account.counts[name] for name in COUNTED),
+        account.problems[:20],
+    )
 
 
 def batch_seed(seed: int, index: int) -> int:

@@ -101,9 +101,11 @@ class Batch:
         )
         self.queues: dict[str, SimulatedQueue] = {}
         for name, work, sandboxes in (
-            ("sps_files_to_map", map_inbound, 4), ("bills_to_push", push_document, 3),
-            ("records_to_map", map_outbound, 3), ("rsx_to_push", push_document, 4),
-        ):  # fmt: skip
+            ("sps_files_to_map", map_inbound, 4),
+            ("bills_to_push", push_document, 3),
+            ("records_to_map", map_outbound, 3),
+            ("rsx_to_push", push_document, 4),
+        ):
             self.queues[name] = SimulatedQueue(self.shared, name)
             Consumer(self.queues[name], work, sandboxes)
         self.shared.queues = self.queues

@@ -27,18 +27,31 @@ LATE, NEVER = "104ALLLATE", "105ALLNEVER"
 PACKS = {
     PLAIN: PartnerPack(trading_partner_id=PLAIN, name="Plain Stores"),
     CLIENT: PartnerPack.model_validate(
-        {"trading_partner_id": CLIENT, "name": "Client Stores", "freshbooks": {"client_ids": [12]}, "bills": {"send": True}}
+        {
+            "trading_partner_id": CLIENT,
+            "name": "Client Stores",
+            "freshbooks": {"client_ids": [12]},
+            "bills": {"send": True},
+        }
     ),
     ADJUSTED: PartnerPack.model_validate(
         {"trading_partner_id": ADJUSTED, "name": "Adjusted Stores", "shipments": {"adjust_bill": True}}
     ),
     LATE: PartnerPack(trading_partner_id=LATE, name="Late Stores"),
-}  # fmt: skip
+}
 BILL_VENDOR = {"vendorid": 400, "vendor_name": "Client Stores", "account_number": CLIENT, "vis_state": 0}
 
 ORDER_KINDS = {
-    "plain": 60, "again": 12, "revised": 6, "replaced": 9, "cancelled": 6, "refused": 3, "copy": 2, "late": 2, "never": 1,
-}  # fmt: skip
+    "plain": 60,
+    "again": 12,
+    "revised": 6,
+    "replaced": 9,
+    "cancelled": 6,
+    "refused": 3,
+    "copy": 2,
+    "late": 2,
+    "never": 1,
+}
 
 
 @dataclass
@@ -181,16 +194,29 @@ def order_rsx(order: OrderPlan, lines: list[Line], **header: str) -> dict[str, A
     """The order as RSX JSON values."""
     return {
         "Header": {
-            "OrderHeader": {"TradingPartnerId": order.partner, "PurchaseOrderNumber": order.number,
-                            "TsetPurposeCode": "00", "PurchaseOrderDate": "2026-09-20", **header},
+            "OrderHeader": {
+                "TradingPartnerId": order.partner,
+                "PurchaseOrderNumber": order.number,
+                "TsetPurposeCode": "00",
+                "PurchaseOrderDate": "2026-09-20",
+                **header,
+            },
             "PaymentTerms": [{"TermsNetDueDays": 30}],
         },
         "LineItem": [
-            {"OrderLine": {"LineSequenceNumber": str(n), "VendorPartNumber": line.part, "OrderQty": line.quantity,
-                           "BuyerPartNumber": f"B-{n}", "OrderQtyUOM": "EA", "PurchasePrice": float(line.price)}}
+            {
+                "OrderLine": {
+                    "LineSequenceNumber": str(n),
+                    "VendorPartNumber": line.part,
+                    "OrderQty": line.quantity,
+                    "BuyerPartNumber": f"B-{n}",
+                    "OrderQtyUOM": "EA",
+                    "PurchasePrice": float(line.price),
+                }
+            }
             for n, line in enumerate(lines, 1)
         ],
-    }  # fmt: skip
+    }
 
 
 def _shipment(order: OrderPlan, trade: Trade, rng: random.Random) -> None:
@@ -205,9 +231,16 @@ def _shipment(order: OrderPlan, trade: Trade, rng: random.Random) -> None:
     for one in both:
         one.shipments.append(number)
         items = [
-            {"ShipmentLine": {"LineSequenceNumber": str(n), "VendorPartNumber": line.part, "ShipQty": 3, "ShipQtyUOM": "EA"}}
+            {
+                "ShipmentLine": {
+                    "LineSequenceNumber": str(n),
+                    "VendorPartNumber": line.part,
+                    "ShipQty": 3,
+                    "ShipQtyUOM": "EA",
+                }
+            }
             for n, line in enumerate(one.lines, 1)
-        ]  # fmt: skip
+        ]
         levels.append({"OrderHeader": {"PurchaseOrderNumber": one.number}, "ItemLevel": items})
         if one.partner == ADJUSTED:
             one.total = sum((3 * len(one.shipments) * line.price for line in one.lines), Decimal())
@@ -250,19 +283,40 @@ def _invoice_record(
     eastern = datetime.fromtimestamp(at, UTC).astimezone(_EASTERN)
     total = sum((line.amount for line in lines), Decimal())
     return {
-        "id": plan.id, "invoiceid": plan.id, "invoice_number": plan.number,
-        "customerid": 12 if order.partner == CLIENT else 10, "create_date": "2026-09-26", "due_date": "2026-10-26",
-        "due_offset_days": 30, "currency_code": "USD", "po_number": order.number, "status": 2, "v3_status": "sent",
-        "amount": {"amount": str(total), "code": "USD"}, "discount_value": "0", "organization": "Stores",
+        "id": plan.id,
+        "invoiceid": plan.id,
+        "invoice_number": plan.number,
+        "customerid": 12 if order.partner == CLIENT else 10,
+        "create_date": "2026-09-26",
+        "due_date": "2026-10-26",
+        "due_offset_days": 30,
+        "currency_code": "USD",
+        "po_number": order.number,
+        "status": 2,
+        "v3_status": "sent",
+        "amount": {"amount": str(total), "code": "USD"},
+        "discount_value": "0",
+        "organization": "Stores",
         "discount_total": {"amount": "0.00", "code": "USD"},
-        "updated": eastern.strftime("%Y-%m-%d %H:%M:%S"), "version": eastern.strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "updated": eastern.strftime("%Y-%m-%d %H:%M:%S"),
+        "version": eastern.strftime("%Y-%m-%d %H:%M:%S.%f"),
         "vis_state": 0,
-        "lines": [{"lineid": n, "type": 0, "name": line.part, "description": "Bowl", "qty": str(line.quantity),
-                   "unit_cost": {"amount": str(line.price), "code": "USD"},
-                   "amount": {"amount": str(line.amount), "code": "USD"}, "taxName1": "", "taxAmount1": "0"}
-                  for n, line in enumerate(lines, 1)],
+        "lines": [
+            {
+                "lineid": n,
+                "type": 0,
+                "name": line.part,
+                "description": "Bowl",
+                "qty": str(line.quantity),
+                "unit_cost": {"amount": str(line.price), "code": "USD"},
+                "amount": {"amount": str(line.amount), "code": "USD"},
+                "taxName1": "",
+                "taxAmount1": "0",
+            }
+            for n, line in enumerate(lines, 1)
+        ],
         **changes,
-    }  # fmt: skip
+    }
 
 
 def _bill(n: int, rng: random.Random, start: float) -> RecordPlan:
@@ -277,8 +331,20 @@ def _bill(n: int, rng: random.Random, start: float) -> RecordPlan:
             "quantity": 1,
             "unit_cost": {"amount": str(amount), "code": "USD"},
         }
-        plan.versions.append((at, {"vendorid": 400, "bill_number": plan.number, "issue_date": "2026-09-20",
-                                   "due_offset_days": 30, "currency_code": "USD", "language": "en", "lines": [line]}))  # fmt: skip
+        plan.versions.append(
+            (
+                at,
+                {
+                    "vendorid": 400,
+                    "bill_number": plan.number,
+                    "issue_date": "2026-09-20",
+                    "due_offset_days": 30,
+                    "currency_code": "USD",
+                    "language": "en",
+                    "lines": [line],
+                },
+            )
+        )
         plan.totals.append(amount)
         at += rng.uniform(60.0, 2 * HOUR)
     return plan

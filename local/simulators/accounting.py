@@ -321,8 +321,13 @@ class Categories(Resource):
         at = self.books.stamp()
         number_ = int(spec["id"])
         self.rows[number_] = {
-            **given, "id": number_, "categoryid": number_, "created_at": at, "updated_at": at, "vis_state": 0
-        }  # fmt: skip
+            **given,
+            "id": number_,
+            "categoryid": number_,
+            "created_at": at,
+            "updated_at": at,
+            "vis_state": 0,
+        }
 
 
 class Taxes(Resource):
@@ -346,9 +351,15 @@ class Items(Resource):
     title, key, first_id = "Item", "itemid", 59001
     stamped = {"updated": (EASTERN, True)}
     writable = {
-        "name": "", "description": None, "qty": "0", "inventory": None, "sku": None, "unit_cost": None,
-        "tax1": 0, "tax2": 0,
-    }  # fmt: skip
+        "name": "",
+        "description": None,
+        "qty": "0",
+        "inventory": None,
+        "sku": None,
+        "unit_cost": None,
+        "tax1": 0,
+        "tax2": 0,
+    }
 
     def fill(self, row: Row, data: Row, new: bool) -> None:
         super().fill(row, data, new)

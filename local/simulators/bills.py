@@ -127,10 +127,16 @@ class Bills(Resource):
                 base = total
         self.last_line += 1
         return {
-            "id": self.last_line, "list_index": place, "description": spec.get("description"),
-            "quantity": plain(quantity), "unit_cost": money(cost, code, 6), "amount": money(amount, code),
-            "total_amount": money(total, code), "category": dict(category), **taxes,
-        }  # fmt: skip
+            "id": self.last_line,
+            "list_index": place,
+            "description": spec.get("description"),
+            "quantity": plain(quantity),
+            "unit_cost": money(cost, code, 6),
+            "amount": money(amount, code),
+            "total_amount": money(total, code),
+            "category": dict(category),
+            **taxes,
+        }
 
     def _total(self, row: Row) -> None:
         code, lines = row["currency_code"], row["lines"]

@@ -28,9 +28,17 @@ COPIED = {  # from the client at creation; a later change of the client does not
     **{name: f"p_{name}" for name in ("street", "street2", "city", "province", "code", "country")},
 }
 LINE = {
-    "type": 0, "name": "", "description": "", "taxName1": "", "taxAmount1": "0", "taxNumber1": None,
-    "taxName2": None, "taxAmount2": "0", "taxNumber2": None, "compounded_tax": False,
-}  # fmt: skip
+    "type": 0,
+    "name": "",
+    "description": "",
+    "taxName1": "",
+    "taxAmount1": "0",
+    "taxNumber1": None,
+    "taxName2": None,
+    "taxAmount2": "0",
+    "taxNumber2": None,
+    "compounded_tax": False,
+}
 
 
 class Invoices(Resource):
@@ -170,11 +178,19 @@ class Invoices(Resource):
                 line[f"taxAmount{n}"] = plain(decimal(line[f"taxAmount{n}"] or 0, f"taxAmount{n}", "line"))
             code = row["currency_code"]
             line |= {
-                "invoiceid": row["id"], "qty": plain(quantity), "unit_cost": money(cost, code, 6),
-                "amount": money(cents(quantity * cost), code), "basecampid": 0, "date": None, "expenseid": 0,
-                "modern_project_id": None, "modern_time_entries": [], "retainer_id": None,
-                "retainer_period_id": None, "taskno": len(lines) + 1,
-            }  # fmt: skip
+                "invoiceid": row["id"],
+                "qty": plain(quantity),
+                "unit_cost": money(cost, code, 6),
+                "amount": money(cents(quantity * cost), code),
+                "basecampid": 0,
+                "date": None,
+                "expenseid": 0,
+                "modern_project_id": None,
+                "modern_time_entries": [],
+                "retainer_id": None,
+                "retainer_period_id": None,
+                "taskno": len(lines) + 1,
+            }
             lines.append(line)
         return lines
 

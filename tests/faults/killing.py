@@ -48,10 +48,16 @@ QUEUES = {
     "rsx_to_push": "push_sps",
 }
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1",
-    "STACK_NAME": "stack", "TABLE_NAME": "documents", "ARCHIVE_BUCKET": "archive",
-    "POWERTOOLS_SERVICE_NAME": "test", "POWERTOOLS_METRICS_NAMESPACE": "Test", "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}  # fmt: skip
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "STACK_NAME": "stack",
+    "TABLE_NAME": "documents",
+    "ARCHIVE_BUCKET": "archive",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "Test",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
 
 
 class Killed(BaseException):
@@ -208,29 +214,44 @@ class Machine:
         self.start()
         self.sps.add_account({"client_id": "sps", "client_secret": "s"})
         told = self.books.add_account(
-            {"account_id": "ACC", "business_id": 1, "client_id": "fb", "client_secret": "s",
-             "categories": [{"id": 77, "category": "Cost of Goods Sold"}]}
-        )  # fmt: skip
+            {
+                "account_id": "ACC",
+                "business_id": 1,
+                "client_id": "fb",
+                "client_secret": "s",
+                "categories": [{"id": 77, "category": "Cost of Goods Sold"}],
+            }
+        )
         secrets = {
             "sps": {"client_id": "sps", "client_secret": "s"},
             "sps-token": {},
             "freshbooks": {
-                "client_id": "fb", "client_secret": "s", "access_token": told["access_token"],
-                "refresh_token": told["refresh_token"], "expires_at": self.clock.epoch() + 43_200,
+                "client_id": "fb",
+                "client_secret": "s",
+                "access_token": told["access_token"],
+                "refresh_token": told["refresh_token"],
+                "expires_at": self.clock.epoch() + 43_200,
             },
             "webhooks": {
-                event: {"callback_id": n, "verifiers": [key]} for n, (event, key) in enumerate(VERIFIERS.items(), 1)
+                event: {"callback_id": n, "verifiers": [key]}
+                for n, (event, key) in enumerate(VERIFIERS.items(), 1)
             },
-        }  # fmt: skip
+        }
         for name, value in secrets.items():
             self.wiring.secrets.create("acme", name, value, "")
         sps, books = self._urls
         connection = connection_of(
-            {"id": "acme", "category": "Cost of Goods Sold",
-             "freshbooks": {"account_id": "ACC", "api_url": books},
-             "sps": {"api_url": f"{sps}/transactions/v5", "token_url": f"{sps}/oauth/token",
-                     "auth_check_url": f"{sps}/auth-check"}}
-        )  # fmt: skip
+            {
+                "id": "acme",
+                "category": "Cost of Goods Sold",
+                "freshbooks": {"account_id": "ACC", "api_url": books},
+                "sps": {
+                    "api_url": f"{sps}/transactions/v5",
+                    "token_url": f"{sps}/oauth/token",
+                    "auth_check_url": f"{sps}/auth-check",
+                },
+            }
+        )
         self.wiring.notes.write("", "connection", "acme", connection.model_dump(mode="json"))
 
     def start(self) -> None:
@@ -284,10 +305,15 @@ class Machine:
             "Messages"
         ]
         records = [
-            {"messageId": m["MessageId"], "receiptHandle": m["ReceiptHandle"], "body": m["Body"],
-             "attributes": m["Attributes"], "eventSourceARN": kept.queue_arn}
+            {
+                "messageId": m["MessageId"],
+                "receiptHandle": m["ReceiptHandle"],
+                "body": m["Body"],
+                "attributes": m["Attributes"],
+                "eventSourceARN": kept.queue_arn,
+            }
             for m in messages
-        ]  # fmt: skip
+        ]
         receives = max(int(m["Attributes"]["ApproximateReceiveCount"]) for m in messages)
         assert receives <= MOST_RECEIVES, f"a message of {function} ends in the failed queue"
         try:
@@ -380,10 +406,12 @@ class Machine:
 
 
 CONTEXT = SimpleNamespace(
-    function_name="function", memory_limit_in_mb=256, aws_request_id="request-1",
+    function_name="function",
+    memory_limit_in_mb=256,
+    aws_request_id="request-1",
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
     get_remaining_time_in_millis=lambda: 60_000,
-)  # fmt: skip
+)
 
 
 def delivery(noun: str, body: str) -> dict[str, Any]:

@@ -121,12 +121,13 @@ class Party:
             return Calls(self, call, thing, unsafe=noticeable)  # type: ignore[arg-type]
 
         return replace(
-            world, **changes,
+            world,
+            **changes,
             ledger=calls(fake.ledger, "get", "get_many", "save"),
             sps=calls(fake.sps, "list", "download", "upload", "delete", "history"),
             freshbooks=calls(fake.freshbooks, "list_vendors", "create_vendor", "create_bill", "find_bills"),
             queues=replace(world.queues, bills_to_push=calls(fake.bills, "send")),
-        )  # fmt: skip
+        )
 
     def run(self, actors: list[Callable[[], None]], schedule: list[int]) -> list[tuple[int, int]]:
         self.steps = Steps(actors, schedule)
@@ -163,9 +164,10 @@ def created(fake: FakeWorld) -> int:
     "jump", [0.0, LEASE_SECONDS + 1, 15 * 60.0], ids=["at once", "past the lease", "long after"]
 )
 @pytest.mark.parametrize(
-    "outcomes", [[], [(LOST, True)], [(LOST, False)], [(errors.Throttled("slow"), False)]],
+    "outcomes",
+    [[], [(LOST, True)], [(LOST, False)], [(errors.Throttled("slow"), False)]],
     ids=["done", "reply lost after", "reply lost before", "throttled"],
-)  # fmt: skip
+)
 def test_two_workers_on_one_order_make_one_bill_in_every_order_of_their_steps(
     outcomes: Any, jump: float
 ) -> None:

@@ -36,43 +36,82 @@ def cloud() -> Iterator[Machine]:
 def order(price: float = 2.5, **header: Any) -> dict[str, Any]:
     return {
         "Header": {
-            "OrderHeader": {"TradingPartnerId": "123ALLSUPPLIER", "PurchaseOrderNumber": "0045001234",
-                            "TsetPurposeCode": "00", "PurchaseOrderDate": "2026-03-02", **header},
+            "OrderHeader": {
+                "TradingPartnerId": "123ALLSUPPLIER",
+                "PurchaseOrderNumber": "0045001234",
+                "TsetPurposeCode": "00",
+                "PurchaseOrderDate": "2026-03-02",
+                **header,
+            },
             "PaymentTerms": [{"TermsNetDueDays": 30}],
         },
         "LineItem": [
-            {"OrderLine": {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "BuyerPartNumber": "B-1",
-                           "OrderQty": 40, "OrderQtyUOM": "EA", "PurchasePrice": price}}
+            {
+                "OrderLine": {
+                    "LineSequenceNumber": "1",
+                    "VendorPartNumber": "V-1",
+                    "BuyerPartNumber": "B-1",
+                    "OrderQty": 40,
+                    "OrderQtyUOM": "EA",
+                    "PurchasePrice": price,
+                }
+            }
         ],
-    }  # fmt: skip
+    }
 
 
 def shipment() -> dict[str, Any]:
     line = {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "ShipQty": 30, "ShipQtyUOM": "EA"}
     return {
-        "Header": {"ShipmentHeader": {"TradingPartnerId": "123ALLSUPPLIER", "ShipmentIdentification": "S1",
-                                      "ShipDate": "2026-03-09"}},
-        "OrderLevel": [{"OrderHeader": {"PurchaseOrderNumber": "0045001234"}, "ItemLevel": [{"ShipmentLine": line}]}],
-    }  # fmt: skip
+        "Header": {
+            "ShipmentHeader": {
+                "TradingPartnerId": "123ALLSUPPLIER",
+                "ShipmentIdentification": "S1",
+                "ShipDate": "2026-03-09",
+            }
+        },
+        "OrderLevel": [
+            {"OrderHeader": {"PurchaseOrderNumber": "0045001234"}, "ItemLevel": [{"ShipmentLine": line}]}
+        ],
+    }
 
 
 def invoice_in(cloud: Machine) -> int:
     client = cloud.books_of("clients").create({"organization": "Example Retail"})
     invoice = cloud.books_of("invoices").create(
-        {"customerid": client["userid"], "create_date": "2026-03-11", "due_offset_days": 30, "invoice_number": "421",
-         "po_number": "0045001234", "status": 2,
-         "lines": [{"name": "V-1", "description": "Bowl", "qty": "40", "unit_cost": {"amount": "2.50"}}]}
-    )  # fmt: skip
+        {
+            "customerid": client["userid"],
+            "create_date": "2026-03-11",
+            "due_offset_days": 30,
+            "invoice_number": "421",
+            "po_number": "0045001234",
+            "status": 2,
+            "lines": [{"name": "V-1", "description": "Bowl", "qty": "40", "unit_cost": {"amount": "2.50"}}],
+        }
+    )
     return int(invoice["invoiceid"])
 
 
 def bill_in(cloud: Machine) -> int:
     """A bill that a person wrote, from the vendor that the connector made."""
     bill = cloud.books_of("bills").create(
-        {"vendorid": 501, "bill_number": "SB-1", "issue_date": "2026-03-11", "due_offset_days": 30,
-         "currency_code": "USD", "language": "en",
-         "lines": [{"categoryid": 77, "description": "Slotting fee", "quantity": 1, "unit_cost": {"amount": "12.34"}}]}
-    )  # fmt: skip
+        {
+            "vendorid": 501,
+            "bill_number": "SB-1",
+            "issue_date": "2026-03-11",
+            "due_offset_days": 30,
+            "currency_code": "USD",
+            "language": "en",
+            "lines": [
+                {
+                    "categoryid": 77,
+                    "description": "Slotting fee",
+                    "quantity": 1,
+                    "unit_cost": {"amount": "12.34"},
+                }
+            ],
+        }
+    )
     return int(bill["id"])
 
 
@@ -319,10 +358,19 @@ def webhook_handshake() -> Flow:
 
 
 FLOWS = [
-    order_to_bill, shipment_to_events, shipment_before_its_order, order_revision, order_cancellation,
-    invoice_hint, bill_hint, reconcile_poll, lost_reply_of_a_bill, lost_request_of_a_file, token_refresh,
+    order_to_bill,
+    shipment_to_events,
+    shipment_before_its_order,
+    order_revision,
+    order_cancellation,
+    invoice_hint,
+    bill_hint,
+    reconcile_poll,
+    lost_reply_of_a_bill,
+    lost_request_of_a_file,
+    token_refresh,
     webhook_handshake,
-]  # fmt: skip
+]
 
 
 def run(cloud: Machine, flow: Flow, kill: tuple[int, str] | None) -> list[Point]:

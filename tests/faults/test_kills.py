@@ -43,10 +43,15 @@ class Mortal:
         calls = lambda thing: Calls(self, self._call, thing)  # type: ignore[arg-type]  # noqa: E731
         world = fake.world
         self.world: World = replace(
-            world, ledger=calls(fake.ledger), notes=calls(fake.notes), archive=calls(fake.archive),
-            leases=self, sps=calls(fake.sps), freshbooks=calls(fake.freshbooks),
+            world,
+            ledger=calls(fake.ledger),
+            notes=calls(fake.notes),
+            archive=calls(fake.archive),
+            leases=self,
+            sps=calls(fake.sps),
+            freshbooks=calls(fake.freshbooks),
             queues=Queues(*(calls(queue) for queue in (fake.files, fake.bills, fake.records, fake.rsx))),
-        )  # fmt: skip
+        )
 
     def _call(self, act: Callable[[], Any], safe: bool = True) -> Any:
         point = 2 * self.calls
@@ -142,7 +147,6 @@ def test_killed_at_any_call_and_killed_again_while_recovering_it_ends_in_one_obj
         for second in range(first + 1, life({first})):
             life({first, second})
             pairs += 1
-    print(f"{life.__name__}: {pairs} pairs")
     assert pairs > 1000
 
 
@@ -187,8 +191,12 @@ def test_poison_is_parked_at_its_first_receive_and_its_neighbours_are_all_done()
     shared = Shared(
         engine, rng, Rates(0.0, 0.0, 0.0, 0.0), FakeLedger(), FakeNotes(), FakeArchive(), sps, fake
     )
-    works = {"sps_files_to_map": map_inbound, "bills_to_push": push_document, "records_to_map": map_outbound,
-             "rsx_to_push": push_document}  # fmt: skip
+    works = {
+        "sps_files_to_map": map_inbound,
+        "bills_to_push": push_document,
+        "records_to_map": map_outbound,
+        "rsx_to_push": push_document,
+    }
     queues = shared.queues = {name: SimulatedQueue(shared, name) for name in works}
     for name, work in works.items():
         Consumer(queues[name], work, 1)
@@ -197,10 +205,15 @@ def test_poison_is_parked_at_its_first_receive_and_its_neighbours_are_all_done()
     bad["LineItem"][0]["OrderLine"]["OrderQty"] = "many"
     good = [inbound.order(str(n)) for n in range(20)]
     sps.files = {
-        "out/odd.edi": b"ISA*00*", "out/cut.json": b'{"Header": {', "out/empty.json": b"", "out/web.json": b"<html>",
+        "out/odd.edi": b"ISA*00*",
+        "out/cut.json": b'{"Header": {',
+        "out/empty.json": b"",
+        "out/web.json": b"<html>",
         "out/batch.json": json.dumps([good[0], bad, good[1], inbound.order("refused"), *good[2:]]).encode(),
-        "out/invoice.json": json.dumps({"Header": {"InvoiceHeader": {"TradingPartnerId": inbound.PARTNER, "InvoiceNumber": "X7"}}}).encode(),
-    }  # fmt: skip
+        "out/invoice.json": json.dumps(
+            {"Header": {"InvoiceHeader": {"TradingPartnerId": inbound.PARTNER, "InvoiceNumber": "X7"}}}
+        ).encode(),
+    }
     messages = [{"connection": "acme", "correlation_id": "c", "path": path} for path in sps.files]
     engine.start(lambda: queues["sps_files_to_map"].send(messages))
     engine.run(lambda: False)

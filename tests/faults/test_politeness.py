@@ -236,9 +236,11 @@ def test_a_healthy_upstream_is_hardly_asked_more_often_than_there_is_work(share:
         simulator.add_account({"client_id": "me", "client_secret": "s"})
         http = HttpClient(sleep=lambda _: None).behind(workers.all[0])
         settings = SpsSettings(
-            client_id="me", client_secret="s", api_url=f"{server.url}/transactions/v5",
+            client_id="me",
+            client_secret="s",
+            api_url=f"{server.url}/transactions/v5",
             token_url=f"{server.url}/oauth/token",
-        )  # fmt: skip
+        )
         client = SpsClient(settings, SpsTokens(settings, MemoryToken(), http), http)
         client.list("out/")
         if share:
@@ -267,12 +269,27 @@ def cloud() -> Iterator[Machine]:
 
 def order(number: int) -> dict[str, Any]:
     return {
-        "Header": {"OrderHeader": {"TradingPartnerId": "123ALLSUPPLIER", "PurchaseOrderNumber": f"PO{number}",
-                                   "TsetPurposeCode": "00", "PurchaseOrderDate": "2026-03-02"},
-                   "PaymentTerms": [{"TermsNetDueDays": 30}]},
-        "LineItem": [{"OrderLine": {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "OrderQty": 4,
-                                    "OrderQtyUOM": "EA", "PurchasePrice": 2.5}}],
-    }  # fmt: skip
+        "Header": {
+            "OrderHeader": {
+                "TradingPartnerId": "123ALLSUPPLIER",
+                "PurchaseOrderNumber": f"PO{number}",
+                "TsetPurposeCode": "00",
+                "PurchaseOrderDate": "2026-03-02",
+            },
+            "PaymentTerms": [{"TermsNetDueDays": 30}],
+        },
+        "LineItem": [
+            {
+                "OrderLine": {
+                    "LineSequenceNumber": "1",
+                    "VendorPartNumber": "V-1",
+                    "OrderQty": 4,
+                    "OrderQtyUOM": "EA",
+                    "PurchasePrice": 2.5,
+                }
+            }
+        ],
+    }
 
 
 ORDERS = 15
@@ -353,10 +370,15 @@ def test_who_has_waited_often_waits_longer_so_that_an_outage_does_not_use_up_its
             noted.append(json.loads(params["body"])["VisibilityTimeout"])
 
         records = [
-            {"messageId": str(n), "receiptHandle": "h", "body": json.dumps(message),
-             "attributes": {"ApproximateReceiveCount": str(receives)}, "eventSourceARN": arn}
+            {
+                "messageId": str(n),
+                "receiptHandle": "h",
+                "body": json.dumps(message),
+                "attributes": {"ApproximateReceiveCount": str(receives)},
+                "eventSourceARN": arn,
+            }
             for n, message in enumerate(messages)
-        ]  # fmt: skip
+        ]
         cloud.sqs.meta.events.register("before-call.sqs.ChangeMessageVisibility", note)
         cloud.invoke("push_freshbooks", {"Records": records})
         cloud.sqs.meta.events.unregister("before-call.sqs.ChangeMessageVisibility", note)

@@ -129,8 +129,17 @@ def test_the_last_line_of_the_command_is_its_figures_as_json(small: Path) -> Non
     figures = json.loads(answer.stdout.splitlines()[-1])
     assert answer.exit_code == 0
     assert set(figures) == {
-        "documents", "duplicates", "losses", "unexplained", "faults", "kills", "redeliveries", "redrives", "seed", "seconds",
-    }  # fmt: skip
+        "documents",
+        "duplicates",
+        "losses",
+        "unexplained",
+        "faults",
+        "kills",
+        "redeliveries",
+        "redrives",
+        "seed",
+        "seconds",
+    }
     assert figures["documents"] >= 100
     assert list(small.iterdir()) == []
 

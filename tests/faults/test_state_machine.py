@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from typing import Any
 
@@ -39,8 +40,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.fake = pushing.world()
         pushing_world = self.fake
         pushing_world.freshbooks.vendors[500] = {
-            "vendorid": 500, "vendor_name": "Example Retail", "account_number": "123ALLSUPPLIER", "vis_state": 0,
-        }  # fmt: skip
+            "vendorid": 500,
+            "vendor_name": "Example Retail",
+            "account_number": "123ALLSUPPLIER",
+            "vis_state": 0,
+        }
         self.create = self.fake.freshbooks.create_bill
         self.fake.freshbooks.create_bill = self.post  # type: ignore[method-assign]
         self.messages: list[dict[str, Any]] = []
@@ -58,14 +62,19 @@ class LedgerMachine(RuleBasedStateMachine):
         document = pushing.bill(f"{self.prices[number]}.00")
         document["bill"]["bill_number"] = number
         key = pushing.ORDER._replace(number=number)
-        try:
+        with contextlib.suppress(errors.Busy):  # the file stays, and comes again
             pushing.settle(
-                self.fake.world, key, digest=str(self.prices[number]), rank="", source="s", received="p#0",
-                correlation_id="c", who="test", plan=lambda record: pushing.Planned(document=document),
+                self.fake.world,
+                key,
+                digest=str(self.prices[number]),
+                rank="",
+                source="s",
+                received="p#0",
+                correlation_id="c",
+                who="test",
+                plan=lambda record: pushing.Planned(document=document),
                 queue=self.fake.bills,
-            )  # fmt: skip
-        except errors.Busy:
-            pass  # the file stays, and comes again
+            )
         self.messages += self.fake.bills.take()
 
     @precondition(lambda self: self.messages)
@@ -88,10 +97,8 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- how
 
     def deliver(self, message: dict[str, Any]) -> None:
-        try:
+        with contextlib.suppress(errors.ConnectorError, Killed):
             push_document(self.fake.world, message)
-        except (errors.ConnectorError, Killed):
-            pass
 
     def post(self, body: dict[str, Any]) -> Any:
         """The POST: things happen before its effect and after it, and then it ends somehow."""

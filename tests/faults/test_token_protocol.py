@@ -89,10 +89,14 @@ def test_readers_and_refreshers_at_once_make_one_post_an_expiry_and_all_have_a_g
 
         def refresh(meanwhile: Callable[[], None]) -> bool:
             return refresh_token(
-                "acme", secrets=Stepping(store, meanwhile), leases=Stepping(leases, meanwhile),
-                notes=Stepping(notes, meanwhile), oauth=Stepping(oauth, meanwhile), clock=clock,
+                "acme",
+                secrets=Stepping(store, meanwhile),
+                leases=Stepping(leases, meanwhile),
+                notes=Stepping(notes, meanwhile),
+                oauth=Stepping(oauth, meanwhile),
+                clock=clock,
                 report=lambda message, **_: reports.append(message),
-            )  # fmt: skip
+            )
 
         unlucky = 0
         for _ in range(EXPIRIES):
@@ -220,9 +224,14 @@ def test_a_stranded_connection_goes_on_once_a_person_has_authorized_it(cloud: Ma
     cloud.books.grants.codes["code"] = Grant("ACC", "fb", scope, expires=9e9, redirect_uri="")
     wiring = cloud.wiring
     authorize_finish(
-        "acme", "code", secrets=wiring.secrets, leases=wiring.leases, notes=wiring.notes,
-        oauth=wiring.oauth(wiring.connection("acme")), clock=cloud.clock,
-    )  # fmt: skip
+        "acme",
+        "code",
+        secrets=wiring.secrets,
+        leases=wiring.leases,
+        notes=wiring.notes,
+        oauth=wiring.oauth(wiring.connection("acme")),
+        clock=cloud.clock,
+    )
     assert run(cloud) == "False"
     assert (
         cloud.books.grants.holder(wiring.freshbooks(wiring.connection("acme"))._tokens.access_token())

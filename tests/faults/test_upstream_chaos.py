@@ -109,9 +109,13 @@ class Bench:
     def clients(self, sps: str, books: str, total_seconds: float) -> dict[str, Any]:
         http = HttpClient(sleep=lambda _: None, random=lambda: 0.0, max_bytes=MAX_BYTES)
         settings = SpsSettings(
-            client_id="me", client_secret="s", api_url=f"{sps}/transactions/v5", auth_check_url=f"{sps}/auth-check",
-            token_url=f"{sps}/oauth/token", total_seconds=total_seconds,
-        )  # fmt: skip
+            client_id="me",
+            client_secret="s",
+            api_url=f"{sps}/transactions/v5",
+            auth_check_url=f"{sps}/auth-check",
+            token_url=f"{sps}/oauth/token",
+            total_seconds=total_seconds,
+        )
         # the token is there already, and a second one can be had, unless fetching it is what is tried
         good = replace(settings, token_url=f"{self.url}/oauth/token", total_seconds=PATIENT)
         tokens = SpsTokens(good, MemoryToken(), http)
@@ -123,11 +127,15 @@ class Bench:
                 FreshBooksSettings("ACC", api_url=books, total_seconds=total_seconds), self, http
             ),
             "oauth": OAuthClient(
-                api_url=books, client_id="app", client_secret="s", redirect_uri="https://us.example/cb", http=http,
+                api_url=books,
+                client_id="app",
+                client_secret="s",
+                redirect_uri="https://us.example/cb",
+                http=http,
                 total_seconds=total_seconds,
             ),
             "refresh token": self.tokens["refresh_token"],
-        }  # fmt: skip
+        }
 
     def access_token(self, stale: str | None = None) -> str:
         """`AccessTokens`: FreshBooks' token as it is stored."""
@@ -139,11 +147,20 @@ class Bench:
 URI = "https://hooks.example/x"
 VENDOR = {"vendor_name": "Example Retail", "currency_code": "USD", "language": "en"}
 BILL = {
-    "vendorid": 501, "bill_number": "PO1", "issue_date": "2026-03-02", "due_offset_days": 30, "currency_code": "USD",
+    "vendorid": 501,
+    "bill_number": "PO1",
+    "issue_date": "2026-03-02",
+    "due_offset_days": 30,
+    "currency_code": "USD",
     "lines": [
-        {"categoryid": 77, "description": "Bowl", "quantity": 40, "unit_cost": {"amount": "2.50", "code": "USD"}}
+        {
+            "categoryid": 77,
+            "description": "Bowl",
+            "quantity": 40,
+            "unit_cost": {"amount": "2.50", "code": "USD"},
+        }
     ],
-}  # fmt: skip
+}
 
 
 def sps(call: Callable[[SpsClient], Any], route: str, **more: Any) -> Method:
@@ -166,8 +183,12 @@ def refreshes(bench: Bench) -> int:
 METHODS: dict[str, Method] = {
     "sps.list": sps(lambda c: c.list("out/"), "GET .*/data/"),
     "sps.download": sps(lambda c: c.download("out/PO1.json"), "GET .*/data/"),
-    "sps.upload": sps(lambda c: c.upload("in/IN1.json", b"{}"), "POST .*/data/", safe=False,
-                      made=lambda b: len(b.box.uploads)),
+    "sps.upload": sps(
+        lambda c: c.upload("in/IN1.json", b"{}"),
+        "POST .*/data/",
+        safe=False,
+        made=lambda b: len(b.box.uploads),
+    ),
     "sps.delete": sps(lambda c: c.delete("out/PO1.json"), "DELETE", otherwise=DELETE),
     "sps.history": sps(lambda c: list(c.history()), "GET .*/history"),
     "sps.auth_check": sps(lambda c: c.auth_check(), "GET /auth-check", otherwise=NO_BODY),
@@ -179,26 +200,44 @@ METHODS: dict[str, Method] = {
     "get_bill": books(lambda c: c.get_bill(1001), "GET .*/bills/"),
     "list_bills": books(lambda c: list(c.list_bills()), "GET .*/bills"),
     "find_bills": books(lambda c: c.find_bills(501, "PO1"), "GET .*/bills"),
-    "create_bill": books(lambda c: c.create_bill({"bill": BILL}), "POST .*/bills", safe=False,
-                         made=lambda b: len(b.rows("bills").rows) - 1),
+    "create_bill": books(
+        lambda c: c.create_bill({"bill": BILL}),
+        "POST .*/bills",
+        safe=False,
+        made=lambda b: len(b.rows("bills").rows) - 1,
+    ),
     "update_bill": books(lambda c: c.update_bill(1001, {"bill": BILL}), "PUT .*/bills"),
     "delete_bill": books(lambda c: c.delete_bill(1001), "PUT .*/bills"),
     "list_vendors": books(lambda c: list(c.list_vendors()), "GET .*/bill_vendors"),
-    "create_vendor": books(lambda c: c.create_vendor({"bill_vendor": VENDOR}), "POST .*/bill_vendors", safe=False,
-                           made=lambda b: len(b.rows("bill_vendors").rows) - 1),
+    "create_vendor": books(
+        lambda c: c.create_vendor({"bill_vendor": VENDOR}),
+        "POST .*/bill_vendors",
+        safe=False,
+        made=lambda b: len(b.rows("bill_vendors").rows) - 1,
+    ),
     "list_categories": books(lambda c: list(c.list_categories()), "GET .*/categories"),
     "list_callbacks": books(lambda c: list(c.list_callbacks()), "GET .*/callbacks"),
-    "create_callback": books(lambda c: c.create_callback("bill", URI), "POST .*/callbacks", safe=False,
-                             made=lambda b: len(b.books.webhooks.callbacks) - 1),
+    "create_callback": books(
+        lambda c: c.create_callback("bill", URI),
+        "POST .*/callbacks",
+        safe=False,
+        made=lambda b: len(b.books.webhooks.callbacks) - 1,
+    ),
     "verify_callback": books(lambda c: c.verify_callback(2001, verifier()), "PUT .*/callbacks"),
     "resend_callback": books(lambda c: c.resend_callback(2001), "PUT .*/callbacks"),
     "delete_callback": books(lambda c: c.delete_callback(2001), "DELETE .*/callbacks", otherwise=DELETE),
     "users_me": books(lambda c: c.users_me(), "GET .*/users/me"),
-    "oauth.refresh": Method(lambda c: c["oauth"].refresh(c["refresh token"]), "POST .*/oauth/token", OAUTH, False,
-                            refreshes),
-    "oauth.exchange_code": Method(lambda c: c["oauth"].exchange_code("code"), "POST .*/oauth/token", OAUTH, False,
-                                  lambda b: b.books.grants.told("ACC")["authorizations"]),
-}  # fmt: skip
+    "oauth.refresh": Method(
+        lambda c: c["oauth"].refresh(c["refresh token"]), "POST .*/oauth/token", OAUTH, False, refreshes
+    ),
+    "oauth.exchange_code": Method(
+        lambda c: c["oauth"].exchange_code("code"),
+        "POST .*/oauth/token",
+        OAUTH,
+        False,
+        lambda b: b.books.grants.told("ACC")["authorizations"],
+    ),
+}
 
 BENCH = Bench()
 

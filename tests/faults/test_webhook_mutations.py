@@ -99,8 +99,10 @@ def the_signature(event: Event, rng: random.Random) -> None:
         base64.b64encode(hmac.new(b"", message, hashlib.sha256).digest()).decode(),
         base64.b64encode(hmac.new(b"no such callback", message, hashlib.sha256).digest()).decode(),
         base64.b64encode(hashlib.sha256(key + message).digest()).decode(),
-        "", "null", "sha256=" + good,
-    )  # fmt: skip
+        "",
+        "null",
+        "sha256=" + good,
+    )
     headers[SIGNATURE] = rng.choice(forged)
 
 
@@ -166,8 +168,16 @@ def the_path(event: Event, rng: random.Random) -> None:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    a_character, a_cut, a_field, the_order, the_length, the_signature, a_header, the_encoding, the_path,
-)  # fmt: skip
+    a_character,
+    a_cut,
+    a_field,
+    the_order,
+    the_length,
+    the_signature,
+    a_header,
+    the_encoding,
+    the_path,
+)
 
 
 def said(event: Event) -> Any:
@@ -256,9 +266,10 @@ def test_no_forged_handshake_puts_a_key_in_place(cloud: Machine) -> None:
     rng = random.Random(SEED)
     for _ in range(100):
         fields = {
-            "name": "callback.verify", "object_id": rng.choice(("1", "2", "3", "9999", "\u00b2", "-1", "1e3", "")),
+            "name": "callback.verify",
+            "object_id": rng.choice(("1", "2", "3", "9999", "\u00b2", "-1", "1e3", "")),
             "verifier": rng.choice(("x" * rng.randrange(1, 300), VERIFIERS["bill"])),
-        }  # fmt: skip
+        }
         event = delivery("invoice", urlencode(fields))
         event["headers"].pop(SIGNATURE)
         event["pathParameters"]["event"] = rng.choice(("invoice", "bill", "client"))

@@ -49,9 +49,15 @@ class Business:
     """`expires_in` is what is left of the FreshBooks token's life when the test begins."""
 
     def __init__(
-        self, names: Names, stack: Stack, sps: RunningSimulator, freshbooks: RunningSimulator, *,
-        packs: tuple[dict[str, Any], ...] | None = None, expires_in: float = 12 * HOUR,
-    ) -> None:  # fmt: skip
+        self,
+        names: Names,
+        stack: Stack,
+        sps: RunningSimulator,
+        freshbooks: RunningSimulator,
+        *,
+        packs: tuple[dict[str, Any], ...] | None = None,
+        expires_in: float = 12 * HOUR,
+    ) -> None:
         self.names, self.id, self.stack = names, names.id, stack
         self.sps, self.freshbooks = sps.simulator, freshbooks.simulator
         self._url = freshbooks.url
@@ -80,10 +86,15 @@ class Business:
                 "token_url": f"{sps.url}/oauth/token",
             },
             "profile": {
-                "name": f"{names.id.title()} Supply LLC", "remit_to": "REMIT1", "Address1": "9 Factory Ln",
-                "City": "Duluth", "State": "MN", "PostalCode": "55802", "Country": "USA",
+                "name": f"{names.id.title()} Supply LLC",
+                "remit_to": "REMIT1",
+                "Address1": "9 Factory Ln",
+                "City": "Duluth",
+                "State": "MN",
+                "PostalCode": "55802",
+                "Country": "USA",
             },
-        }  # fmt: skip
+        }
         secrets = {
             "freshbooks": {
                 "client_id": f"app-{names.id}",
@@ -159,9 +170,15 @@ class Business:
             for n in (1, 2)
         ]
         invoice = {
-            "customerid": customer, "create_date": "2026-03-11", "invoice_number": number, "lines": lines,
-            "po_number": builders.PO_NUMBER, "due_offset_days": 30, "action_mark_as_sent": True, **changes,
-        }  # fmt: skip
+            "customerid": customer,
+            "create_date": "2026-03-11",
+            "invoice_number": number,
+            "lines": lines,
+            "po_number": builders.PO_NUMBER,
+            "due_offset_days": 30,
+            "action_mark_as_sent": True,
+            **changes,
+        }
         made: int = self.person("POST", "invoices/invoices", {"invoice": invoice})["invoice"]["id"]
         return made
 

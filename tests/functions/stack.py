@@ -311,9 +311,15 @@ class Stack:
     # ------------------------------------------------------------------------------------------------- API
 
     def http(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None,
-        encoded: bool = False, decodes: bool = True,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        encoded: bool = False,
+        decodes: bool = True,
+    ) -> dict[str, Any]:
         """A request through the HTTP API. API Gateway `decodes` paths, also `rawPath`; emulators do not."""
         route, query = "", path.partition("?")[2]
         path = path.partition("?")[0]

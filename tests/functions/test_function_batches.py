@@ -47,8 +47,12 @@ def fault(simulator: Any, route: str, kind: str, **options: Any) -> None:
 def test_a_poison_message_among_good_ones_comes_back_alone(stack: Stack, acme: Business, poison: str) -> None:
     for number in "123":
         acme.offer(f"PO{number}.json", builders.order(PurchaseOrderNumber=number))
-    stack.send("SpsFilesToMap", {"connection": "acme", "correlation_id": "c1", "path": "out/PO1.json"}, poison,
-               {"connection": "acme", "correlation_id": "c3", "path": "out/PO3.json"})  # fmt: skip
+    stack.send(
+        "SpsFilesToMap",
+        {"connection": "acme", "correlation_id": "c1", "path": "out/PO1.json"},
+        poison,
+        {"connection": "acme", "correlation_id": "c3", "path": "out/PO3.json"},
+    )
     batch = stack.deliver("SpsFilesToMap")
     assert batch.failed == [record["messageId"] for record in batch.records if record["body"] == poison]
     assert acme.waiting == ["out/PO2.json"]

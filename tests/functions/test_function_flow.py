@@ -60,8 +60,10 @@ def test_an_invoice_ends_as_one_valid_rsx_file_in_the_partners_words(
     [sent] = acme.sent
     header = sent["Header"]["InvoiceHeader"]
     assert (header["TradingPartnerId"], header["InvoiceNumber"], header["PurchaseOrderNumber"]) == (
-        builders.PARTNER, "0000421", builders.PO_NUMBER,
-    )  # fmt: skip
+        builders.PARTNER,
+        "0000421",
+        builders.PO_NUMBER,
+    )
     assert (header["Vendor"], sent["Summary"]["TotalAmount"]) == ("VEND6174", 200)
     assert [line["InvoiceLine"]["BuyerPartNumber"] for line in sent["LineItem"]] == ["B-1", "B-2"]
     assert acme.record("invoice", "0000421", "out").state is State.DELIVERED

@@ -135,10 +135,21 @@ def test_every_line_is_json_with_its_connection_and_every_kind_of_trouble_left_o
     assert {line["service"] for line in lines} == set(FUNCTIONS)
     told = {line["message"] for line in lines if "message" in line}
     assert told >= {
-        "mailbox polled", "document arrived", "document delivered", "document refused", "outcome unknown",
-        "message not done, it comes again", "webhook taken", "webhook refused", "callback confirmed", "books polled",
-        "token refreshed", "request refused", "upkeep done", "waiting documents resumed",
-    }  # fmt: skip
+        "mailbox polled",
+        "document arrived",
+        "document delivered",
+        "document refused",
+        "outcome unknown",
+        "message not done, it comes again",
+        "webhook taken",
+        "webhook refused",
+        "callback confirmed",
+        "books polled",
+        "token refreshed",
+        "request refused",
+        "upkeep done",
+        "waiting documents resumed",
+    }
     strangers = [line for line in stack.log() if line.get("connection") != "acme"]
     # the people's routes that name no connection in their path
     assert {line["service"] for line in strangers} <= {"serve_console", "authorize_freshbooks"}
@@ -153,8 +164,9 @@ def test_an_orders_story_has_one_correlation_id_from_the_poll_to_the_bill(
     acme.poll()
     told = lines_of(stack, f"acme/in/{builders.PARTNER}/order/{number}")
     assert [(line["service"], line["message"]) for line in told] == [
-        ("map_inbound", "document arrived"), ("push_freshbooks", "document delivered"),
-    ]  # fmt: skip
+        ("map_inbound", "document arrived"),
+        ("push_freshbooks", "document delivered"),
+    ]
     [correlation_id] = {line["correlation_id"] for line in told}
     assert {event.correlation_id for event in acme.record(number=number).history} == {correlation_id}
     [polled] = [line for line in stack.log() if line["message"] == "mailbox polled"]
@@ -208,5 +220,8 @@ def test_a_stranded_token_leaves_no_trace_of_itself(
         stack.invoke("refresh_token", {})
     told = stack.printed() + repr(caught.value) + str(caught.value)
     for business in (acme, birch):
-        assert [one for one in (*business.tokens.values(), business.names.freshbooks_secret) if one in told
-                and one != business.names.account_id] == []  # fmt: skip
+        assert [
+            one
+            for one in (*business.tokens.values(), business.names.freshbooks_secret)
+            if one in told and one != business.names.account_id
+        ] == []

@@ -57,12 +57,19 @@ def tls_server(folder: Path, answer: bytes) -> Iterator[tuple[str, str]]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     file = folder / "test.pem"
     file.write_bytes(
         key.private_bytes(
@@ -269,9 +276,13 @@ def test_without_status_and_request_a_message_says_neither() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(408, "it gave up waiting for the request"), (429, "too many requests"), (500, "the server failed"),
-     (304, "a redirect, which is not followed")],
-)  # fmt: skip
+    [
+        (408, "it gave up waiting for the request"),
+        (429, "too many requests"),
+        (500, "the server failed"),
+        (304, "a redirect, which is not followed"),
+    ],
+)
 def test_a_bad_status_is_told_in_words(status: int, words: str) -> None:
     assert message(reply(status)) == f"Acme GET /x/{{id}}: HTTP {status}, {words}"
 

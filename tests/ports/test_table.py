@@ -69,10 +69,14 @@ def received(key: DocumentKey = KEY, now: str = "2026-04-16T10:00:00.000000+00:0
 
 def test_a_record_comes_back_as_it_was_saved(table: Any) -> None:
     record = received(
-        reason={"code": "x", "message": "y"}, findings=({"code": "f"},), lease_until=12.5, amount="10.00",
+        reason={"code": "x", "message": "y"},
+        findings=({"code": "f"},),
+        lease_until=12.5,
+        amount="10.00",
         revisions=({"revision": 1, "digest": "d0", "state": "DELIVERED", "remote_id": "7"},),
-        shipments={"S1": {"lines": []}}, waits_for="",
-    )  # fmt: skip
+        shipments={"S1": {"lines": []}},
+        waits_for="",
+    )
     assert table.ledger.save(record, 0) is None
     assert table.ledger.get(KEY) == record
 

@@ -129,12 +129,23 @@ def test_however_freshbooks_rounds_its_taxes_the_invoice_foots(
     total = subtotal - off + taxes
     inv = invoice(
         [
-            {"name": f"Item {i}", "qty": "1", "unit_cost": str(price), "amount": str(price), "taxName1": "A",
-             "taxAmount1": str(first), "taxName2": "B", "taxAmount2": str(second), "compounded_tax": compounded}
+            {
+                "name": f"Item {i}",
+                "qty": "1",
+                "unit_cost": str(price),
+                "amount": str(price),
+                "taxName1": "A",
+                "taxAmount1": str(first),
+                "taxName2": "B",
+                "taxAmount2": str(second),
+                "compounded_tax": compounded,
+            }
             for i, (price, first, second, compounded) in enumerate(rows)
         ],
-        str(total), discount_value=discount, discount_total=str(-off),
-    )  # fmt: skip
+        str(total),
+        discount_value=discount,
+        discount_total=str(-off),
+    )
     result = invoice_to_rsx(inv, pack=PACK, profile=PROFILE)
     assert "does_not_foot" not in codes(result.findings)
     summary = {name: Decimal(str(value)) for name, value in result.document["Summary"].items()}
@@ -189,20 +200,32 @@ numbers = st.decimals(-(10**14), 10**14, allow_nan=False, allow_infinity=False)
     st.lists(
         st.fixed_dictionaries(
             {"qty": numbers, "unit_cost": numbers},
-            optional={"name": texts, "description": texts, "amount": numbers, "taxName1": texts, "taxAmount1": numbers},
+            optional={
+                "name": texts,
+                "description": texts,
+                "amount": numbers,
+                "taxName1": texts,
+                "taxAmount1": numbers,
+            },
         ),
         max_size=3,
     ),
     st.fixed_dictionaries(
         {},
         optional={
-            "amount": numbers, "discount_total": numbers, "discount_value": numbers, "notes": texts, "terms": texts,
-            "create_date": st.dates(), "due_offset_days": st.integers(-5, 10**9), "invoice_number": texts,
+            "amount": numbers,
+            "discount_total": numbers,
+            "discount_value": numbers,
+            "notes": texts,
+            "terms": texts,
+            "create_date": st.dates(),
+            "due_offset_days": st.integers(-5, 10**9),
+            "invoice_number": texts,
             "po_number": texts,
         },
     ),
     st.booleans(),
-)  # fmt: skip
+)
 def test_whatever_the_models_admit_is_mapped_without_a_crash(
     groups: dict[str, Any],
     line_groups: dict[str, Any],

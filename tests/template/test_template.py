@@ -281,7 +281,15 @@ def test_every_parameter_says_what_it_is_and_refuses_nonsense(name: str) -> None
 
 def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
     assert set(TEMPLATE["Outputs"]) == {
-        *("StackName", "ApiUrl", "TableName", "ArchiveBucket", "ScheduleGroup", "SchedulerRoleArn", "OAuthStateSecret"),
+        *(
+            "StackName",
+            "ApiUrl",
+            "TableName",
+            "ArchiveBucket",
+            "ScheduleGroup",
+            "SchedulerRoleArn",
+            "OAuthStateSecret",
+        ),
         *("SchedulesFailedArn", "PollSpsArn", "PollFreshbooksArn"),
         *(f"{queue}Url" for queue in QUEUES),
         *(f"{function}Function" for function in FUNCTIONS),

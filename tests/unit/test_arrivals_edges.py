@@ -37,8 +37,13 @@ def arrive(fake: FakeWorld, plan: Planned | Exception, **changes: Any) -> Record
         return plan
 
     how = {
-        "digest": "d1", "rank": "", "source": "out/x.json", "received": "p#0", "correlation_id": "c1", "who": "map",
-    } | changes  # fmt: skip
+        "digest": "d1",
+        "rank": "",
+        "source": "out/x.json",
+        "received": "p#0",
+        "correlation_id": "c1",
+        "who": "map",
+    } | changes
     return settle(fake.world, KEY, **how, plan=planned, queue=fake.bills)
 
 
@@ -56,12 +61,17 @@ def test_a_mapped_document_is_kept_with_its_findings_amount_currency_and_date() 
     assert line(record) == ("map", "mapped", "as ordered")
     assert fake.ledger.get(KEY) == record
     assert fake.bills.take() == [
-        {"connection": "acme", "correlation_id": "c1", "key": "acme/in/123ALLSUPPLIER/order/0045001234",
-         "revision": 1, "document": {"bill": 1}},
-    ]  # fmt: skip
+        {
+            "connection": "acme",
+            "correlation_id": "c1",
+            "key": "acme/in/123ALLSUPPLIER/order/0045001234",
+            "revision": 1,
+            "document": {"bill": 1},
+        },
+    ]
     assert fake.reports == [
         ("document arrived", {"document": KEY.id, "arrival": "new", "state": State.MAPPED}),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_document_that_needs_no_push_ends_without_a_message_or_figures() -> None:
@@ -155,9 +165,10 @@ def test_resuming_sends_each_waiting_document_to_the_mapping_of_its_direction_an
     assert [message["replay"] for message in fake.files.take()] == [KEY.id, KEY._replace(number="2").id]
     [outbound] = fake.records.take()
     assert outbound == {
-        "connection": "acme", "correlation_id": outbound["correlation_id"],
+        "connection": "acme",
+        "correlation_id": outbound["correlation_id"],
         "replay": "acme/out/123ALLSUPPLIER/invoice/1",
-    }  # fmt: skip
+    }
     assert outbound["correlation_id"].startswith("run-")
     assert fake.reports == [("waiting documents resumed", {"waited_for": "acme/pack/X", "count": 3})]
 
@@ -176,8 +187,9 @@ def test_invoices_that_came_before_their_order_are_looked_at_again_and_no_others
     resume_invoices(fake.world, "0045001234")
     messages = fake.records.take()
     assert [(message["noun"], message["id"], message["event"]) for message in messages] == [
-        ("invoice", 77, "invoice.order-came"), ("invoice", 78, "invoice.order-came"),
-    ]  # fmt: skip
+        ("invoice", 77, "invoice.order-came"),
+        ("invoice", 78, "invoice.order-came"),
+    ]
     assert all(message["correlation_id"] and message["connection"] == "acme" for message in messages)
 
 

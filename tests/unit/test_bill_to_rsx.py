@@ -26,8 +26,15 @@ from tests.outbound import (
 )
 from tests.unit.test_invoice_to_rsx import addresses, header, leaves, lines, told
 
-VENDOR = BillVendor(vendorid=5, vendor_name="Big Supplier", street="5 Mill St", city="Duluth", province="Minnesota",
-                    postal_code="55802", country="United States")  # fmt: skip
+VENDOR = BillVendor(
+    vendorid=5,
+    vendor_name="Big Supplier",
+    street="5 Mill St",
+    city="Duluth",
+    province="Minnesota",
+    postal_code="55802",
+    country="United States",
+)
 
 
 def mapped(record: Bill, ordered: Order | None = None, **more: Any) -> Mapped:
@@ -94,8 +101,17 @@ def test_a_price_per_dozen_is_unfolded_to_one_unit() -> None:
 
 
 def test_freshbooks_own_tax_amounts_are_taken() -> None:
-    line = bill_line("Table", "1", "100.00", "100.00", tax_name1="GST", tax_percent1="5",
-                     tax_amount1=money("5.01"), tax_name2="Eco", tax_amount2=money("1.00"))  # fmt: skip
+    line = bill_line(
+        "Table",
+        "1",
+        "100.00",
+        "100.00",
+        tax_name1="GST",
+        tax_percent1="5",
+        tax_amount1=money("5.01"),
+        tax_name2="Eco",
+        tax_amount2=money("1.00"),
+    )
     result = mapped(bill([line], "106.01"))
     assert result.document["LineItem"][0]["Taxes"] == [
         {"TaxTypeCode": "GS", "TaxAmount": 5.01, "TaxPercent": 5, "Description": "GST"},

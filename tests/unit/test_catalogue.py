@@ -13,14 +13,25 @@ from connector.catalogue import CATALOGUE, leaves
 ROOT = Path(__file__).parents[2]
 # what only the command line or a developer meets: its own message says it all
 SPOKEN_FOR = {
-    "error", "bad_use", "bad_body", "bad_document_id", "connection_invalid", "no_connection", "no_such_connection", "no_such_document",
-    "no_such_state", "reason_missing", "settings_missing",
-}  # fmt: skip
+    "error",
+    "bad_use",
+    "bad_body",
+    "bad_document_id",
+    "connection_invalid",
+    "no_connection",
+    "no_such_connection",
+    "no_such_document",
+    "no_such_state",
+    "reason_missing",
+    "settings_missing",
+}
 
 
 def raised_codes() -> set[str]:
     sources = (ROOT / "layers/connector/connector").rglob("*.py")
-    literal = re.compile(r"errors\.\w+\([^#]*?code=\"([a-z0-9_]+)\"|BadInput\([^#]*?code=\"([a-z0-9_]+)\"", re.S)
+    literal = re.compile(
+        r"errors\.\w+\([^#]*?code=\"([a-z0-9_]+)\"|BadInput\([^#]*?code=\"([a-z0-9_]+)\"", re.S
+    )
     found: set[str] = set()
     for source in sources:
         for call in re.findall(r"raise (?:errors\.)?\w+\((?:[^()]|\([^()]*\))*\)", source.read_text()):
@@ -29,7 +40,9 @@ def raised_codes() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("kind", [kind for kind in leaves() if kind.code not in SPOKEN_FOR], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in leaves() if kind.code not in SPOKEN_FOR], ids=lambda k: k.__name__
+)
 def test_every_error_class_is_explained(kind: type[errors.ConnectorError]) -> None:
     entry = CATALOGUE[kind.code]
     assert entry.meaning

@@ -88,8 +88,11 @@ def test_json_is_one_object_with_findings(folder: Path) -> None:
     ran = run("map", put(folder, "po.json", builders.order(summary={"TotalAmount": 19})), "--json")
     [entry] = ran.json["documents"]
     assert (entry["source"], entry["kind"], entry["partner"], entry["number"]) == (
-        "po.json", "order", PARTNER, "0045001234",
-    )  # fmt: skip
+        "po.json",
+        "order",
+        PARTNER,
+        "0045001234",
+    )
     assert entry["findings"][0]["code"] == "total_differs"
     assert "explain" not in entry
     assert ran.err == ""
@@ -221,8 +224,10 @@ def test_a_freshbooks_invoice_is_mapped_with_its_order_to_a_valid_rsx_invoice(
     ran = run("map", put(folder, "invoice.json", wrap(builders.fb_invoice(2))), "--order", "po.json")
     header = ran.json["Header"]["InvoiceHeader"]
     assert (header["TradingPartnerId"], header["InvoiceNumber"], header["PurchaseOrderNumber"]) == (
-        PARTNER, "0000421", "0045001234",
-    )  # fmt: skip
+        PARTNER,
+        "0000421",
+        "0045001234",
+    )
     assert ran.json["Summary"]["TotalAmount"] == 200
     jsonschema.validate(ran.json, json.loads((shared / "rsx/schema/Invoices.json").read_text()))
 
@@ -262,8 +267,11 @@ def test_check_foots_an_invoice_and_compares_it_with_its_order(folder: Path) -> 
     assert ran.code == 1
     assert entry["totals"] == {"computed": "226.00", "stated": "225.00"}  # 6 x 21 + 5 x 20
     assert [finding["code"] for finding in entry["findings"]] == [
-        "total_differs", "more_than_ordered", "price_differs", "not_on_order",
-    ]  # fmt: skip
+        "total_differs",
+        "more_than_ordered",
+        "price_differs",
+        "not_on_order",
+    ]
 
 
 def test_check_finds_codes_that_rsx_does_not_list(folder: Path) -> None:

@@ -22,26 +22,56 @@ PARTNER = "123ALLSUPPLIER"
 def order(number: str = "0045001234", price: float = 2.5, **header: Any) -> dict[str, Any]:
     return {
         "Header": {
-            "OrderHeader": {"TradingPartnerId": PARTNER, "PurchaseOrderNumber": number, "TsetPurposeCode": "00",
-                            "PurchaseOrderDate": "2026-03-02", **header},
+            "OrderHeader": {
+                "TradingPartnerId": PARTNER,
+                "PurchaseOrderNumber": number,
+                "TsetPurposeCode": "00",
+                "PurchaseOrderDate": "2026-03-02",
+                **header,
+            },
             "PaymentTerms": [{"TermsNetDueDays": 30}],
         },
         "LineItem": [
-            {"OrderLine": {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "BuyerPartNumber": "B-1",
-                           "OrderQty": 40, "OrderQtyUOM": "EA", "PurchasePrice": price}}
+            {
+                "OrderLine": {
+                    "LineSequenceNumber": "1",
+                    "VendorPartNumber": "V-1",
+                    "BuyerPartNumber": "B-1",
+                    "OrderQty": 40,
+                    "OrderQtyUOM": "EA",
+                    "PurchasePrice": price,
+                }
+            }
         ],
-    }  # fmt: skip
+    }
 
 
 def shipment(number: str = "S1", *purchase_orders: str, quantity: int = 30) -> dict[str, Any]:
     return {
-        "Header": {"ShipmentHeader": {"TradingPartnerId": PARTNER, "ShipmentIdentification": number, "ShipDate": "2026-03-09"}},
+        "Header": {
+            "ShipmentHeader": {
+                "TradingPartnerId": PARTNER,
+                "ShipmentIdentification": number,
+                "ShipDate": "2026-03-09",
+            }
+        },
         "OrderLevel": [
-            {"OrderHeader": {"PurchaseOrderNumber": po},
-             "ItemLevel": [{"ShipmentLine": {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "ShipQty": quantity, "ShipQtyUOM": "EA"}}]}
+            {
+                "OrderHeader": {"PurchaseOrderNumber": po},
+                "ItemLevel": [
+                    {
+                        "ShipmentLine": {
+                            "LineSequenceNumber": "1",
+                            "VendorPartNumber": "V-1",
+                            "ShipQty": quantity,
+                            "ShipQtyUOM": "EA",
+                        }
+                    }
+                ],
+            }
             for po in purchase_orders or ("0045001234",)
         ],
-    }  # fmt: skip
+    }
 
 
 def world(**pack: Any) -> FakeWorld:

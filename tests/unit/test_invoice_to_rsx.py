@@ -133,10 +133,18 @@ def addresses(result: Mapped) -> dict[str, dict[str, Any]]:
 
 
 CLIENT = Client(
-    id=12345, organization="Example Retail", p_street="1 Billing Rd", p_city="Toronto", p_province="Ontario",
-    p_code="M5T 2B3", p_country="Canada", s_street="9 Dock Rd", s_city="Austin", s_province="Texas",
+    id=12345,
+    organization="Example Retail",
+    p_street="1 Billing Rd",
+    p_city="Toronto",
+    p_province="Ontario",
+    p_code="M5T 2B3",
+    p_country="Canada",
+    s_street="9 Dock Rd",
+    s_city="Austin",
+    s_province="Texas",
     s_country="United States",
-)  # fmt: skip
+)
 
 
 def test_bill_to_and_ship_to_are_the_orders_and_remit_to_is_ours() -> None:
@@ -470,9 +478,15 @@ def test_a_worthless_line_that_nobody_ordered_is_left_out() -> None:
 
 
 def test_the_discount_is_a_positive_allowance_in_the_orders_words() -> None:
-    stated = {"AllowChrgIndicator": "A", "AllowChrgCode": "I530", "AllowChrgAgencyCode": "VI", "AllowChrgAmt": 99,
-              "AllowChrgPercent": 5.0, "AllowChrgHandlingCode": "06",
-              "AllowChrgHandlingDescription": "Volume"}  # fmt: skip
+    stated = {
+        "AllowChrgIndicator": "A",
+        "AllowChrgCode": "I530",
+        "AllowChrgAgencyCode": "VI",
+        "AllowChrgAmt": 99,
+        "AllowChrgPercent": 5.0,
+        "AllowChrgHandlingCode": "06",
+        "AllowChrgHandlingDescription": "Volume",
+    }
     inv = one("95.00", discount_value=5, discount_total=money("-5.00"))
     result = mapped(inv, order(ChargesAllowances=[stated]))
     assert result.document["Header"]["ChargesAllowances"] == [
@@ -575,9 +589,17 @@ def test_taxes_are_rounded_the_way_that_foots(
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("HST", "BE"), ("gst", "GS"), ("QST", "QST"), ("TVQ", "QST"), ("PST BC", "ST"), ("VAT 20", "VA"),
-     ("Sales tax", "TX"), ("Env levy", "EV")],
-)  # fmt: skip
+    [
+        ("HST", "BE"),
+        ("gst", "GS"),
+        ("QST", "QST"),
+        ("TVQ", "QST"),
+        ("PST BC", "ST"),
+        ("VAT 20", "VA"),
+        ("Sales tax", "TX"),
+        ("Env levy", "EV"),
+    ],
+)
 def test_tax_names_become_codes(name: str, code: str) -> None:
     line = fb_line("A", "1", "100.00", "100.00", taxName1=name, taxAmount1="10")
     result = mapped(invoice([line], "110.00"), None, with_pack(taxes={"ENV Levy": "EV"}))
@@ -606,9 +628,16 @@ def test_what_does_not_foot_is_blocked_with_both_numbers() -> None:
 
 # --- terms and totals -----------------------------------------------------------------------------------
 
-TERMS = {"TermsType": "01", "TermsBasisDateCode": "3", "TermsDiscountPercentage": 2.0, "TermsDiscountDueDays": 10,
-         "TermsNetDueDays": 30, "TermsDiscountAmount": 23.36, "TermsDiscountDate": "2020-01-01",
-         "TermsDescription": "2% 10 Net 30"}  # fmt: skip
+TERMS = {
+    "TermsType": "01",
+    "TermsBasisDateCode": "3",
+    "TermsDiscountPercentage": 2.0,
+    "TermsDiscountDueDays": 10,
+    "TermsNetDueDays": 30,
+    "TermsDiscountAmount": 23.36,
+    "TermsDiscountDate": "2020-01-01",
+    "TermsDescription": "2% 10 Net 30",
+}
 
 
 def test_terms_are_the_orders_with_dates_and_discount_made_anew() -> None:
@@ -696,8 +725,19 @@ def test_the_official_pair_gives_the_official_invoices_identifiers() -> None:
     )
     result = mapped(inv, ordered)
     assert not result.blocked
-    names = ("LineSequenceNumber", "BuyerPartNumber", "ConsumerPackageCode", "GTIN", "UPCCaseCode", "ProductID",
-             "InvoiceQty", "InvoiceQtyUOM", "PurchasePrice", "ShipQty", "ShipQtyUOM")  # fmt: skip
+    names = (
+        "LineSequenceNumber",
+        "BuyerPartNumber",
+        "ConsumerPackageCode",
+        "GTIN",
+        "UPCCaseCode",
+        "ProductID",
+        "InvoiceQty",
+        "InvoiceQtyUOM",
+        "PurchasePrice",
+        "ShipQty",
+        "ShipQtyUOM",
+    )
     for ours, theirs in zip(lines(result), sample["LineItem"], strict=True):
         assert {name: ours[name] for name in names} == {name: theirs["InvoiceLine"][name] for name in names}
     assert result.document["Header"]["FOBRelatedInstruction"] == sample["Header"]["FOBRelatedInstruction"]
@@ -764,24 +804,46 @@ def test_odd_numbers_and_dates_are_findings_never_crashes(changes: dict[str, Any
 
 
 ODD: dict[str, Any] = {
-    "Address": ["x", None, {"AddressTypeCode": "ST", "Address1": 5, "References": {"ReferenceQual": "ZZ"}},
-                {"AddressTypeCode": "??"}, {"AddressName": "nobody"}],
+    "Address": [
+        "x",
+        None,
+        {"AddressTypeCode": "ST", "Address1": 5, "References": {"ReferenceQual": "ZZ"}},
+        {"AddressTypeCode": "??"},
+        {"AddressName": "nobody"},
+    ],
     "References": [[{"ReferenceQual": "CT", "ReferenceID": 12}], {"ReferenceID": "alone"}],
-    "CarrierInformation": [{"CarrierAlphaCode": "A", "TransitTime": "3.5", "Address": {"AddressTypeCode": "SF",
-                            "Contacts": []}, "SealNumbers": "x"}],
+    "CarrierInformation": [
+        {
+            "CarrierAlphaCode": "A",
+            "TransitTime": "3.5",
+            "Address": {"AddressTypeCode": "SF", "Contacts": []},
+            "SealNumbers": "x",
+        }
+    ],
     "Contacts": [[{"ContactTypeCode": "QQ", "ContactName": "Ann", "PrimaryPhone": 6125551212}]],
     "FOBRelatedInstruction": [{"FOBPayCode": "QQ", "Description": "d"}],
     "Commodity": [{"CommodityCodeQualifier": "A", "CommodityCode": "1"}, {"CommodityCodeQualifier": "?"}],
-    "PaymentTerms": [{"TermsType": "ZZ", "TermsDeferredAmountDue": 5, "Odd": {"x": [None]}, "TermsNetDueDays": 3}],
+    "PaymentTerms": [
+        {"TermsType": "ZZ", "TermsDeferredAmountDue": 5, "Odd": {"x": [None]}, "TermsNetDueDays": 3}
+    ],
     "ChargesAllowances": [{"AllowChrgCode": "QQ", "AllowChrgIndicator": "A"}, {}],
     "Odd": [1, {"a": None}],
-}  # fmt: skip
+}
 
 
 def odd_order() -> Order:
-    line = order_line("1", 5, "20.0", Gender="M", Odd=1, Department=12, PurchasePriceBasis="QQ", OrderQtyUOM="QQ",
-                      NRFStandardColorAndSize={"NRFColorCode": 7, "Odd": "x"},
-                      ProductID=["x", {"PartNumberQual": ["VC"], "PartNumber": 5}, {"PartNumber": None}])  # fmt: skip
+    line = order_line(
+        "1",
+        5,
+        "20.0",
+        Gender="M",
+        Odd=1,
+        Department=12,
+        PurchasePriceBasis="QQ",
+        OrderQtyUOM="QQ",
+        NRFStandardColorAndSize={"NRFColorCode": 7, "Odd": "x"},
+        ProductID=["x", {"PartNumberQual": ["VC"], "PartNumber": 5}, {"PartNumber": None}],
+    )
     line |= {
         "PriceInformation": [{"PriceTypeIDCode": "QQ", "UnitPrice": "x"}, {"UnitPrice": "2.50"}],
         "Subline": [{"SublineItemDetail": {"QtyPer": "2", "QtyPerUOM": "EA", "Odd": 1}, "Commodity": []}],

@@ -19,11 +19,18 @@ PACK = PartnerPack.model_validate(
     {"trading_partner_id": "SPSALLTESTID", "carrier": {"scac": "RBTC", "routing": "Robinson", "method": "M"}}
 )
 CARTONS = {
-    "shipment_id": "ASN-1", "ship_date": "2026-03-09", "delivery_date": "2026-03-16", "bill_of_lading": "BOL100200",
-    "pro_number": "PRO998877", "scac": "UPSN", "weight": "40.5",
-    "cartons": [{"sscc": "000777747600006920", "tracking": "1Z999", "contents": {"1": 3}},
-                {"sscc": "00000777747600006937", "contents": {"1": 2, "2": 4}}],
-}  # fmt: skip
+    "shipment_id": "ASN-1",
+    "ship_date": "2026-03-09",
+    "delivery_date": "2026-03-16",
+    "bill_of_lading": "BOL100200",
+    "pro_number": "PRO998877",
+    "scac": "UPSN",
+    "weight": "40.5",
+    "cartons": [
+        {"sscc": "000777747600006920", "tracking": "1Z999", "contents": {"1": 3}},
+        {"sscc": "00000777747600006937", "contents": {"1": 2, "2": 4}},
+    ],
+}
 
 
 def two_lines() -> Order:

@@ -29,9 +29,16 @@ def coming(
     stored: Record | None, digest: str = "d1", rank: str = "0", now: str = NOW
 ) -> tuple[Arrival, Record]:
     return arrive(
-        stored, KEY, digest=digest, rank=rank, now=now, who="test", correlation_id="c1", source="out/PO1.json",
+        stored,
+        KEY,
+        digest=digest,
+        rank=rank,
+        now=now,
+        who="test",
+        correlation_id="c1",
+        source="out/PO1.json",
         received=f"payload-of-{digest}",
-    )  # fmt: skip
+    )
 
 
 def in_state(state: State, **changes: Any) -> Record:

@@ -40,9 +40,16 @@ def coming(
     correlation: str = "c1",
 ) -> tuple[Arrival, Record]:
     return arrive(
-        stored, KEY, digest=digest, rank=rank, now=now, who="map_inbound", correlation_id=correlation,
-        source=source, received=f"payload-of-{digest}",
-    )  # fmt: skip
+        stored,
+        KEY,
+        digest=digest,
+        rank=rank,
+        now=now,
+        who="map_inbound",
+        correlation_id=correlation,
+        source=source,
+        received=f"payload-of-{digest}",
+    )
 
 
 def in_state(state: State, **changes: Any) -> Record:
@@ -58,9 +65,20 @@ def test_a_history_line_says_when_who_what_from_where_to_where_and_of_which_cont
     record = in_state(State.MAPPED, revision=3, attempt=2)
     event = replace(record.history[1], previous="", hash="")
     assert asdict(event) == {
-        "n": 2, "at": T1, "who": "test", "what": "moved", "from_state": "RECEIVED", "to_state": "MAPPED",
-        "revision": 3, "attempt": 2, "correlation_id": "c1", "digest": "d1", "note": "", "previous": "", "hash": "",
-    }  # fmt: skip
+        "n": 2,
+        "at": T1,
+        "who": "test",
+        "what": "moved",
+        "from_state": "RECEIVED",
+        "to_state": "MAPPED",
+        "revision": 3,
+        "attempt": 2,
+        "correlation_id": "c1",
+        "digest": "d1",
+        "note": "",
+        "previous": "",
+        "hash": "",
+    }
 
 
 def test_the_first_line_comes_from_no_state_and_follows_a_hash_of_zeros() -> None:
@@ -131,14 +149,25 @@ def test_earlier_content_sent_again_under_a_higher_rank_is_a_revision() -> None:
 
 def test_a_revision_starts_afresh_and_keeps_all_of_the_one_before() -> None:
     stored = in_state(
-        State.REJECTED, remote_id="7", reference="PO1", attempt=4, waits_for="acme/pack/X",
-        reason={"code": "refused"}, findings=({"code": "bad"},),
-    )  # fmt: skip
+        State.REJECTED,
+        remote_id="7",
+        reference="PO1",
+        attempt=4,
+        waits_for="acme/pack/X",
+        reason={"code": "refused"},
+        findings=({"code": "bad"},),
+    )
     _, record = coming(stored, "d2", rank="1", now=T2, source="out/PO2.json", correlation="c2")
     assert record.revisions == (
-        {"revision": 1, "digest": "d1", "state": State.REJECTED, "remote_id": "7", "reference": "PO1",
-         "payloads": {"received": "payload-of-d1"}},
-    )  # fmt: skip
+        {
+            "revision": 1,
+            "digest": "d1",
+            "state": State.REJECTED,
+            "remote_id": "7",
+            "reference": "PO1",
+            "payloads": {"received": "payload-of-d1"},
+        },
+    )
     assert (record.state, record.attempt, record.waits_for) == (State.RECEIVED, 0, "")
     assert (record.reason, record.findings) == ({}, ())
     assert (record.source, record.correlation_id, record.rank) == ("out/PO2.json", "c2", "1")
@@ -201,8 +230,11 @@ def test_nothing_but_a_mapped_document_is_claimed(state: State) -> None:
 def test_a_reason_has_the_errors_code_message_place_and_fix_and_no_empty_ones() -> None:
     full = errors.BadInput("no total", code="no_total", place="Summary", fix="ask the sender")
     assert reason_of(full) == {
-        "code": "no_total", "message": "no total", "place": "Summary", "fix": "ask the sender",
-    }  # fmt: skip
+        "code": "no_total",
+        "message": "no total",
+        "place": "Summary",
+        "fix": "ask the sender",
+    }
     assert reason_of(errors.BadInput("no total")) == {"code": "bad_input", "message": "no total"}
 
 

@@ -31,9 +31,16 @@ def test_cents_are_rounded_half_up_and_never_a_negative_zero(value: str, rounded
 
 @pytest.mark.parametrize(
     ("value", "places", "text"),
-    [("12.50", 0, "12.5"), ("2E+1", 0, "20"), ("3.2", 2, "3.20"), ("5", 2, "5.00"), ("1E-7", 0, "0.0000001"),
-     ("1E+300", 0, "an impossible number"), ("0.12345", 2, "0.12345")],
-)  # fmt: skip
+    [
+        ("12.50", 0, "12.5"),
+        ("2E+1", 0, "20"),
+        ("3.2", 2, "3.20"),
+        ("5", 2, "5.00"),
+        ("1E-7", 0, "0.0000001"),
+        ("1E+300", 0, "an impossible number"),
+        ("0.12345", 2, "0.12345"),
+    ],
+)
 def test_numbers_are_shown_without_needless_zeros(value: str, places: int, text: str) -> None:
     assert shown(Decimal(value), places) == text
 

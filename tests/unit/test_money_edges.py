@@ -68,8 +68,14 @@ def test_ten_million_million_is_the_first_number_that_is_too_large() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("100", "100"), ("0.00", "0"), ("1E+12", "1000000000000"), ("-2.50", "-2.5"), ("1E-12", "0.000000000001")],
-)  # fmt: skip
+    [
+        ("100", "100"),
+        ("0.00", "0"),
+        ("1E+12", "1000000000000"),
+        ("-2.50", "-2.5"),
+        ("1E-12", "0.000000000001"),
+    ],
+)
 def test_whole_numbers_and_exponents_are_shown_in_full(value: str, text: str) -> None:
     assert shown(Decimal(value)) == text
 
@@ -83,17 +89,33 @@ def charged(quantity: str | None = "4", **elements: Any) -> Charged:
     ("elements", "amount", "computed_from"),
     [
         ({"AllowChrgAmt": 7.25}, "-7.25", ("AllowChrgAmt",)),
-        ({"AllowChrgPercent": 5, "PercentDollarBasis": 80}, "-4.00", ("AllowChrgPercent", "PercentDollarBasis")),
+        (
+            {"AllowChrgPercent": 5, "PercentDollarBasis": 80},
+            "-4.00",
+            ("AllowChrgPercent", "PercentDollarBasis"),
+        ),
         ({"AllowChrgPercent": 10}, "-27.00", ("AllowChrgPercent",)),
         ({"AllowChrgPercent": 10, "AllowChrgPercentQual": "1"}, "-27.00", ("AllowChrgPercent",)),
-        ({"AllowChrgPercent": 10, "AllowChrgPercentQual": "2"}, "-25.00", ("AllowChrgPercent", "AllowChrgPercentQual")),
-        ({"AllowChrgPercent": 10, "AllowChrgPercentQual": "4"}, "-25.00", ("AllowChrgPercent", "AllowChrgPercentQual")),
-        ({"AllowChrgPercent": 10, "AllowChrgPercentQual": "7"}, "-25.00", ("AllowChrgPercent", "AllowChrgPercentQual")),
+        (
+            {"AllowChrgPercent": 10, "AllowChrgPercentQual": "2"},
+            "-25.00",
+            ("AllowChrgPercent", "AllowChrgPercentQual"),
+        ),
+        (
+            {"AllowChrgPercent": 10, "AllowChrgPercentQual": "4"},
+            "-25.00",
+            ("AllowChrgPercent", "AllowChrgPercentQual"),
+        ),
+        (
+            {"AllowChrgPercent": 10, "AllowChrgPercentQual": "7"},
+            "-25.00",
+            ("AllowChrgPercent", "AllowChrgPercentQual"),
+        ),
         ({"AllowChrgRate": 0.5, "AllowChrgQty": 3}, "-1.50", ("AllowChrgRate", "AllowChrgQty")),
         ({"AllowChrgRate": 0.5}, "-2.00", ("AllowChrgRate",)),
         ({"AllowChrgRate": 0.5, "PercentDollarBasis": 80}, "-2.00", ("AllowChrgRate",)),
     ],
-)  # fmt: skip
+)
 def test_an_allowance_tells_from_which_elements_it_was_computed(
     elements: dict[str, Any], amount: str, computed_from: tuple[str, ...]
 ) -> None:
@@ -168,12 +190,19 @@ def test_a_tax_tells_from_which_elements_it_was_computed_or_why_not(
         ({"AllowChrgIndicator": "C", "AllowChrgCode": "ZZZZ"}, "Charge ZZZZ"),
         ({"AllowChrgIndicator": "A"}, "Allowance"),
         (
-            {"AllowChrgIndicator": "A", "AllowChrgCode": "C310", "AllowChrgHandlingDescription": "Spring deal"},
+            {
+                "AllowChrgIndicator": "A",
+                "AllowChrgCode": "C310",
+                "AllowChrgHandlingDescription": "Spring deal",
+            },
             "Allowance C310 Spring deal",
         ),
-        ({"AllowChrgIndicator": "A", "AllowChrgCode": "C310", "AllowChrgPercent": 2.5}, "Allowance C310 Discount 2.5%"),
+        (
+            {"AllowChrgIndicator": "A", "AllowChrgCode": "C310", "AllowChrgPercent": 2.5},
+            "Allowance C310 Discount 2.5%",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_charge_is_called_by_its_kind_code_and_the_partners_words_or_ours(
     elements: dict[str, Any], name: str
 ) -> None:

@@ -20,17 +20,39 @@ from tests.unit.test_inbound import run as run_inbound
 
 def invoice(number: str = "0000421", **changes: Any) -> dict[str, Any]:
     return {
-        "id": 987654, "invoiceid": 987654, "invoice_number": number, "customerid": 12345,
-        "create_date": "2026-03-11", "due_date": "2026-04-10", "due_offset_days": 30, "currency_code": "USD",
-        "po_number": "0045001234", "status": 2, "v3_status": "sent", "amount": {"amount": "100.00", "code": "USD"},
-        "discount_value": "0", "discount_total": {"amount": "0.00", "code": "USD"},
-        "organization": "Example Retail", "updated": "2026-03-11 10:31:19", "version": "2026-03-11 10:31:19.000001",
+        "id": 987654,
+        "invoiceid": 987654,
+        "invoice_number": number,
+        "customerid": 12345,
+        "create_date": "2026-03-11",
+        "due_date": "2026-04-10",
+        "due_offset_days": 30,
+        "currency_code": "USD",
+        "po_number": "0045001234",
+        "status": 2,
+        "v3_status": "sent",
+        "amount": {"amount": "100.00", "code": "USD"},
+        "discount_value": "0",
+        "discount_total": {"amount": "0.00", "code": "USD"},
+        "organization": "Example Retail",
+        "updated": "2026-03-11 10:31:19",
+        "version": "2026-03-11 10:31:19.000001",
         "vis_state": 0,
-        "lines": [{"lineid": 1, "type": 0, "name": "V-1", "description": "Bowl", "qty": "40",
-                   "unit_cost": {"amount": "2.50", "code": "USD"}, "amount": {"amount": "100.00", "code": "USD"},
-                   "taxName1": "", "taxAmount1": "0"}],
+        "lines": [
+            {
+                "lineid": 1,
+                "type": 0,
+                "name": "V-1",
+                "description": "Bowl",
+                "qty": "40",
+                "unit_cost": {"amount": "2.50", "code": "USD"},
+                "amount": {"amount": "100.00", "code": "USD"},
+                "taxName1": "",
+                "taxAmount1": "0",
+            }
+        ],
         **changes,
-    }  # fmt: skip
+    }
 
 
 def world(*, ordered: bool = True, **pack: Any) -> FakeWorld:
@@ -91,9 +113,12 @@ def test_a_payment_is_no_change_of_the_invoice() -> None:
     fake = world()
     told(fake)
     fake.freshbooks.invoices[987654] |= {
-        "status": 4, "payment_status": "paid", "paid": {"amount": "100.00", "code": "USD"},
-        "outstanding": {"amount": "0.00", "code": "USD"}, "version": "2026-03-20 10:00:00.000000",
-    }  # fmt: skip
+        "status": 4,
+        "payment_status": "paid",
+        "paid": {"amount": "100.00", "code": "USD"},
+        "outstanding": {"amount": "0.00", "code": "USD"},
+        "version": "2026-03-20 10:00:00.000000",
+    }
     told(fake)
     assert len(fake.sps.uploads) == 1
 
@@ -158,12 +183,27 @@ def test_an_invoice_waits_for_the_order_that_it_names_and_goes_on_when_that_arri
 
 def test_an_asn_goes_with_the_invoice_where_the_pack_asks_and_the_data_suffice() -> None:
     fake = world(
-        invoices={"asn": True}, carrier={"scac": "RBTC", "routing": "Ground"},
-        addresses={"SF": {"AddressName": "Warehouse", "Address1": "9 Factory Ln", "City": "Duluth", "State": "MN",
-                          "PostalCode": "55802", "Country": "USA"},
-                   "ST": {"AddressName": "DC", "Address1": "2 Dock Rd", "City": "Saint Paul", "State": "MN",
-                          "PostalCode": "55108", "Country": "USA"}},
-    )  # fmt: skip
+        invoices={"asn": True},
+        carrier={"scac": "RBTC", "routing": "Ground"},
+        addresses={
+            "SF": {
+                "AddressName": "Warehouse",
+                "Address1": "9 Factory Ln",
+                "City": "Duluth",
+                "State": "MN",
+                "PostalCode": "55802",
+                "Country": "USA",
+            },
+            "ST": {
+                "AddressName": "DC",
+                "Address1": "2 Dock Rd",
+                "City": "Saint Paul",
+                "State": "MN",
+                "PostalCode": "55108",
+                "Country": "USA",
+            },
+        },
+    )
     fake.freshbooks.invoices[987654] = invoice(fulfillment_date="2026-03-10")
     told(fake)
     kinds = sorted(next(iter(document["Header"])) for document in sent(fake))
@@ -183,11 +223,25 @@ def test_a_bill_that_the_connector_made_is_never_echoed() -> None:
 def test_a_bill_written_by_hand_goes_out_self_billed_to_the_vendors_partner() -> None:
     fake = world(bills={"send": True})
     fake.freshbooks.create_bill(
-        {"bill": {"vendorid": 500, "bill_number": "SB-1", "issue_date": "2026-03-11", "due_offset_days": 30,
-                  "currency_code": "USD", "language": "en",
-                  "lines": [{"categoryid": 77, "description": "Slotting fee", "quantity": 1,
-                             "unit_cost": {"amount": "12.34", "code": "USD"}}]}}
-    )  # fmt: skip
+        {
+            "bill": {
+                "vendorid": 500,
+                "bill_number": "SB-1",
+                "issue_date": "2026-03-11",
+                "due_offset_days": 30,
+                "currency_code": "USD",
+                "language": "en",
+                "lines": [
+                    {
+                        "categoryid": 77,
+                        "description": "Slotting fee",
+                        "quantity": 1,
+                        "unit_cost": {"amount": "12.34", "code": "USD"},
+                    }
+                ],
+            }
+        }
+    )
     told(fake, "bill", 1001)
     [document] = sent(fake)
     assert document["Header"]["InvoiceHeader"]["InvoiceTypeCode"] == "SELF"

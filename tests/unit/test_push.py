@@ -20,12 +20,22 @@ LOST = errors.OutcomeUnknown("read timed out")
 
 def bill(amount: str = "20.00") -> dict[str, Any]:
     return {
-        "bill_vendor": {"vendor_name": "Example Retail", "account_number": "123ALLSUPPLIER", "currency_code": "USD",
-                        "language": "en", "is_1099": False},
-        "bill": {"bill_number": "0045001234", "issue_date": "2026-03-02", "due_offset_days": 30,
-                 "currency_code": "USD", "language": "en",
-                 "lines": [{"description": "V-1", "quantity": 5, "unit_cost": {"amount": amount, "code": "USD"}}]},
-    }  # fmt: skip
+        "bill_vendor": {
+            "vendor_name": "Example Retail",
+            "account_number": "123ALLSUPPLIER",
+            "currency_code": "USD",
+            "language": "en",
+            "is_1099": False,
+        },
+        "bill": {
+            "bill_number": "0045001234",
+            "issue_date": "2026-03-02",
+            "due_offset_days": 30,
+            "currency_code": "USD",
+            "language": "en",
+            "lines": [{"description": "V-1", "quantity": 5, "unit_cost": {"amount": amount, "code": "USD"}}],
+        },
+    }
 
 
 RSX = {"Header": {"InvoiceHeader": {"TradingPartnerId": "123ALLSUPPLIER", "InvoiceNumber": "00/421"}}}
@@ -43,9 +53,17 @@ def arrived(
     """Register a document as a mapper does; the push message that it sends."""
     queue = fake.bills if key.direction == "in" else fake.rsx
     settle(
-        fake.world, key, digest=digest, rank="", source="out/x.json", received="p#0", correlation_id="c1", who="test",
-        plan=lambda record: Planned(document=document or (bill() if key is ORDER else RSX)), queue=queue,
-    )  # fmt: skip
+        fake.world,
+        key,
+        digest=digest,
+        rank="",
+        source="out/x.json",
+        received="p#0",
+        correlation_id="c1",
+        who="test",
+        plan=lambda record: Planned(document=document or (bill() if key is ORDER else RSX)),
+        queue=queue,
+    )
     return queue.take()[-1]
 
 
@@ -213,7 +231,8 @@ def test_an_invoice_becomes_one_file_whose_name_says_its_number_and_content() ->
     fake = world()
     push_document(fake.world, arrived(fake, INVOICE))
     [path] = fake.sps.uploads
-    assert path.startswith("in/IN00_421-") and path.endswith(".json")
+    assert path.startswith("in/IN00_421-")
+    assert path.endswith(".json")
     assert stored(fake, INVOICE).remote_id == path
 
 
@@ -238,4 +257,5 @@ def test_a_payload_exchange_is_kept_for_every_delivery() -> None:
     fake = world()
     push_document(fake.world, arrived(fake))
     exchange = fake.archive.get("acme", stored(fake).payloads["exchange"])
-    assert b'"sent"' in exchange and b'"answer"' in exchange
+    assert b'"sent"' in exchange
+    assert b'"answer"' in exchange

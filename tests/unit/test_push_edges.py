@@ -52,9 +52,17 @@ class Somewhere:
 
 def arrived(fake: FakeWorld, key: DocumentKey = ORDER, **document: Any) -> dict[str, Any]:
     settle(
-        fake.world, key, digest="d1", rank="", source="out/x.json", received="p#0", correlation_id="c1", who="map",
-        plan=lambda record: Planned(document={"bill": 1, **document}), queue=fake.bills,
-    )  # fmt: skip
+        fake.world,
+        key,
+        digest="d1",
+        rank="",
+        source="out/x.json",
+        received="p#0",
+        correlation_id="c1",
+        who="map",
+        plan=lambda record: Planned(document={"bill": 1, **document}),
+        queue=fake.bills,
+    )
     return {**fake.bills.take()[-1], "correlation_id": "c9"}
 
 
@@ -114,8 +122,10 @@ def test_the_archive_keeps_what_was_mapped_sent_and_answered_even_with_dates_in_
     payloads = stored(fake).payloads
     assert payloads["received"] == "p#0"
     assert json.loads(fake.archive.get("acme", payloads["exchange"])) == {
-        "mapped": {"bill": 1}, "sent": {"sent": "2026-03-02"}, "answer": {"id": 1000},
-    }  # fmt: skip
+        "mapped": {"bill": 1},
+        "sent": {"sent": "2026-03-02"},
+        "answer": {"id": 1000},
+    }
 
 
 def test_a_delivery_that_cannot_be_archived_is_a_delivery_and_the_log_says_what_is_missing() -> None:
@@ -230,8 +240,13 @@ def test_what_is_in_doubt_is_asked_for_twice_a_settle_time_apart_and_then_sent_o
     fake.clock.pass_(second.retry_after or 0)
     assert try_push(fake, target, message) is None
     assert [what for _, what, _ in story(fake)] == [
-        "claimed", "in doubt", "asked, not found", "asked again, not found", "claimed", "delivered",
-    ]  # fmt: skip
+        "claimed",
+        "in doubt",
+        "asked, not found",
+        "asked again, not found",
+        "claimed",
+        "delivered",
+    ]
     assert {who for who, _, _ in story(fake)} == {"push"}
     times = [event.at for event in stored(fake).history[1:]]
     assert times == sorted(set(times))

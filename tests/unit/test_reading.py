@@ -93,8 +93,11 @@ def test_each_document_of_a_list_stands_alone() -> None:
     broken = builders.order(TradingPartnerId=None)
     reads = read_documents(builders.as_bytes([builders.order(), broken, 5, builders.shipment()]))
     assert [read.kind if isinstance(read, Read) else read.place for read in reads] == [
-        "order", "[1].Header.OrderHeader.TradingPartnerId", "[2]", "shipment",
-    ]  # fmt: skip
+        "order",
+        "[1].Header.OrderHeader.TradingPartnerId",
+        "[2]",
+        "shipment",
+    ]
 
 
 @pytest.mark.parametrize(

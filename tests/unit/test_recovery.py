@@ -81,10 +81,20 @@ def test_a_bill_of_a_partner_set_up_a_moment_ago_is_sent_by_a_worker_that_had_no
     }
     fake.notes.write("acme", "vendor", "NEW", {"vendorid": 501})
     made = fake.freshbooks.create_bill(
-        {"bill": {"vendorid": 501, "bill_number": "SB-1", "issue_date": "2026-03-11", "due_offset_days": 30,
-                  "currency_code": "USD", "language": "en",
-                  "lines": [{"description": "Fee", "quantity": 1, "unit_cost": {"amount": "5.00", "code": "USD"}}]}}
-    )  # fmt: skip
+        {
+            "bill": {
+                "vendorid": 501,
+                "bill_number": "SB-1",
+                "issue_date": "2026-03-11",
+                "due_offset_days": 30,
+                "currency_code": "USD",
+                "language": "en",
+                "lines": [
+                    {"description": "Fee", "quantity": 1, "unit_cost": {"amount": "5.00", "code": "USD"}}
+                ],
+            }
+        }
+    )
     outbound.told(fake, "bill", made.id)
     assert len(fake.sps.uploads) == 1
 

@@ -83,7 +83,10 @@ def test_a_forced_resend_is_a_new_revision_with_its_reason_on_the_history() -> N
     assert "the partner lost it" in [event.note for event in record.history]
     first, second = fake.sps.uploads
     assert first != second
-    purposes = [json.loads(fake.sps.files[path])["Header"]["InvoiceHeader"]["TsetPurposeCode"] for path in (first, second)]
+    purposes = [
+        json.loads(fake.sps.files[path])["Header"]["InvoiceHeader"]["TsetPurposeCode"]
+        for path in (first, second)
+    ]
     assert purposes == ["00", "05"]
 
 

@@ -116,7 +116,7 @@ TARE = {"Pack": {"PackLevelType": "T", "ShippingSerialID": "00T"}, "PackLevel": 
         {"OrderLevel": [order_level(ItemLevel=[{"PackLevel": [packed(ITEMS)]}])]},
         {"OrderLevel": [order_level(ItemLevel=[{**item, "PackLevel": [packed([item])]} for item in ITEMS])]},
     ],
-)  # fmt: skip
+)
 def test_every_nesting_ships_the_same(levels: dict) -> None:
     result = mapped(builders.shipment(**levels))
     assert result.findings == []
@@ -169,13 +169,28 @@ def test_without_any_order_level_the_one_reference_of_the_header_is_the_order() 
     [
         {"LineSequenceNumber": None, "ConsumerPackageCode": None},
         {"LineSequenceNumber": None, "VendorPartNumber": None},
-        {"LineSequenceNumber": None, "VendorPartNumber": None, "ConsumerPackageCode": None, "BuyerPartNumber": "B-2"},
-        {"LineSequenceNumber": None, "VendorPartNumber": None, "ConsumerPackageCode": None, "GTIN": "00859563003002"},
-        {"LineSequenceNumber": None, "VendorPartNumber": None, "ConsumerPackageCode": None, "GTIN": "10859563003009"},
+        {
+            "LineSequenceNumber": None,
+            "VendorPartNumber": None,
+            "ConsumerPackageCode": None,
+            "BuyerPartNumber": "B-2",
+        },
+        {
+            "LineSequenceNumber": None,
+            "VendorPartNumber": None,
+            "ConsumerPackageCode": None,
+            "GTIN": "00859563003002",
+        },
+        {
+            "LineSequenceNumber": None,
+            "VendorPartNumber": None,
+            "ConsumerPackageCode": None,
+            "GTIN": "10859563003009",
+        },
         {"VendorPartNumber": None, "ConsumerPackageCode": None},
         {"LineSequenceNumber": "1"},
     ],
-)  # fmt: skip
+)
 def test_an_item_finds_its_order_line(changes: dict) -> None:
     document = builders.shipment([shipment_line(2, **changes)])
     lines = builders.order([order_line(1, ConsumerPackageCode="012345678905"), order_line(2)])
@@ -280,8 +295,10 @@ def test_a_bill_is_adjusted_to_what_was_shipped_where_the_pack_wants_that() -> N
     result = mapped(document, order, pack=ADJUSTING, before={PO_NUMBER: {"1": Decimal(1)}})
     bill = result.document["bills"][PO_NUMBER]["bill"]
     assert [(line["quantity"], line["unit_cost"]["amount"]) for line in bill["lines"]] == [
-        (4, "20.00"), (1, "-4.00"), (1, "10.00"),
-    ]  # fmt: skip
+        (4, "20.00"),
+        (1, "-4.00"),
+        (1, "10.00"),
+    ]
     assert (bill["bill_number"], bill["issue_date"]) == (PO_NUMBER, "2026-03-02")
     assert mapped(document, order).document["bills"] == {}
 

@@ -18,10 +18,13 @@ class FakeSecrets:
     def __init__(self, clock: FakeClock) -> None:
         self.kept: dict[tuple[str, str], dict[str, Any]] = {
             ("acme", "freshbooks"): {
-                "client_id": "c", "client_secret": "s", "access_token": "A1", "refresh_token": "R1",
+                "client_id": "c",
+                "client_secret": "s",
+                "access_token": "A1",
+                "refresh_token": "R1",
                 "expires_at": clock.epoch() + 43_200,
             }
-        }  # fmt: skip
+        }
         self.fail_writes_of = ""
 
     def read(self, connection: str, secret: str) -> dict[str, Any] | None:
@@ -79,9 +82,14 @@ def fakes() -> Any:
 
 def renew(fakes: Any) -> bool:
     return refresh_token(
-        "acme", secrets=fakes.secrets, leases=fakes.leases, notes=fakes.notes, oauth=fakes.oauth, clock=fakes.clock,
+        "acme",
+        secrets=fakes.secrets,
+        leases=fakes.leases,
+        notes=fakes.notes,
+        oauth=fakes.oauth,
+        clock=fakes.clock,
         report=lambda message, **keys: None,
-    )  # fmt: skip
+    )
 
 
 def stored(fakes: Any) -> dict[str, Any]:
@@ -134,9 +142,14 @@ def test_a_reply_lost_after_the_token_was_used_up_ends_stranded_and_posts_no_mor
 def test_a_person_who_authorizes_again_ends_the_stranding(fakes: Any) -> None:
     test_a_reply_lost_after_the_token_was_used_up_ends_stranded_and_posts_no_more(fakes)
     authorize_finish(
-        "acme", "code", secrets=fakes.secrets, leases=fakes.leases, notes=fakes.notes, oauth=fakes.oauth,
+        "acme",
+        "code",
+        secrets=fakes.secrets,
+        leases=fakes.leases,
+        notes=fakes.notes,
+        oauth=fakes.oauth,
         clock=fakes.clock,
-    )  # fmt: skip
+    )
     assert stored(fakes)["refresh_token"] == "R90"
     assert not renew(fakes)
 

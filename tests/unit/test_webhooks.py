@@ -112,9 +112,17 @@ def test_a_queue_that_cannot_be_reached_is_no_success() -> None:
 
     with pytest.raises(errors.Busy):
         receive(
-            Delivery("acme", "invoice", {"content-type": "application/x-www-form-urlencoded", "x-freshbooks-hmac-sha256": sign(BODY)}, BODY),
-            verifiers=lambda *_: [KEY], enqueue=broken, report=lambda m, **k: None, correlation_id="c",
-        )  # fmt: skip
+            Delivery(
+                "acme",
+                "invoice",
+                {"content-type": "application/x-www-form-urlencoded", "x-freshbooks-hmac-sha256": sign(BODY)},
+                BODY,
+            ),
+            verifiers=lambda *_: [KEY],
+            enqueue=broken,
+            report=lambda m, **k: None,
+            correlation_id="c",
+        )
 
 
 class Secrets:
@@ -131,10 +139,13 @@ class Secrets:
 def confirm(kept: dict[str, Any], callback_id: int = 2001) -> tuple[dict[str, Any], list[Any]]:
     secrets, verified = Secrets(kept), []
     confirm_callback(
-        "acme", {"event": "invoice", "id": callback_id, "verifier": "V-0123456789"}, secrets=secrets,
-        leases=FakeLeases(FakeClock()), report=lambda m, **k: None,
+        "acme",
+        {"event": "invoice", "id": callback_id, "verifier": "V-0123456789"},
+        secrets=secrets,
+        leases=FakeLeases(FakeClock()),
+        report=lambda m, **k: None,
         freshbooks=SimpleNamespace(verify_callback=lambda i, v: verified.append((i, v))),
-    )  # fmt: skip
+    )
     return secrets.kept, verified
 
 
@@ -160,7 +171,10 @@ def test_a_handshake_that_is_faster_than_its_registration_comes_again() -> None:
 
 
 def test_a_handshake_request_is_passed_on_unverified_but_only_well_formed() -> None:
-    good = b"user_id=1&name=callback.verify&verifier=xf8pABCDEFG&object_id=2001&account_id=a&system=https%3A%2F%2Fx.freshbooks.com"
+    good = (
+        b"user_id=1&name=callback.verify&verifier=xf8pABCDEFG&object_id=2001&account_id=a"
+        b"&system=https%3A%2F%2Fx.freshbooks.com"
+    )
     status, [hint] = deliver(good, signature="")
     assert (status, hint["noun"], hint["id"], hint["verifier"]) == (200, "callback", 2001, "xf8pABCDEFG")
     assert deliver(b"name=callback.verify&verifier=short&object_id=1", signature="") == (400, [])

@@ -1,23 +1,23 @@
 """Every way in which work stops, named by what to do next.
 
-    ConnectorError
-    ├── NotSent               the request certainly did not act: release the claim, try again later
-    │   ├── Throttled         429: wait `retry_after` seconds
-    │   ├── Unreachable       DNS, connection refused, TLS, connect timeout, a safe request that failed
-    │   ├── Unauthenticated   401 even after the token was read again or renewed once
-    │   └── Busy              another worker holds the lease, or the record moved on meanwhile
-    ├── OutcomeUnknown        the request may have acted: ask the target before any second attempt
-    ├── Parked                stop the document, say why and what to do; it resumes from its archived input
-    │   ├── BadInput          the source document cannot be read or lacks something it must have
-    │   ├── NotConfigured     a partner, category, vendor or credential has to be set up first
-    │   ├── Waiting           for another document (`waits_for`); resumes by itself when that arrives
-    │   ├── CheckFailed       a rule before sending says no
-    │   └── Refused           the target said no for good
-    │       ├── NotFound      the object is not (or no longer) there
-    │       ├── Forbidden     scope, role or read-only field: trying again never helps
-    │       └── PlanLacksFeature   the FreshBooks plan has no bills or vendors
-    ├── Stranded              the refresh token is gone: a person must authorize again; queues wait
-    └── BadUse                a command or setting that makes no sense
+ConnectorError
+├── NotSent               the request certainly did not act: release the claim, try again later
+│   ├── Throttled         429: wait `retry_after` seconds
+│   ├── Unreachable       DNS, connection refused, TLS, connect timeout, a safe request that failed
+│   ├── Unauthenticated   401 even after the token was read again or renewed once
+│   └── Busy              another worker holds the lease, or the record moved on meanwhile
+├── OutcomeUnknown        the request may have acted: ask the target before any second attempt
+├── Parked                stop the document, say why and what to do; it resumes from its archived input
+│   ├── BadInput          the source document cannot be read or lacks something it must have
+│   ├── NotConfigured     a partner, category, vendor or credential has to be set up first
+│   ├── Waiting           for another document (`waits_for`); resumes by itself when that arrives
+│   ├── CheckFailed       a rule before sending says no
+│   └── Refused           the target said no for good
+│       ├── NotFound      the object is not (or no longer) there
+│       ├── Forbidden     scope, role or read-only field: trying again never helps
+│       └── PlanLacksFeature   the FreshBooks plan has no bills or vendors
+├── Stranded              the refresh token is gone: a person must authorize again; queues wait
+└── BadUse                a command or setting that makes no sense
 """
 
 from __future__ import annotations

@@ -50,4 +50,6 @@ class Mapped:
 def as_json(findings: Sequence[Finding]) -> list[Mapping[str, str]]:
     """The findings as plain dicts without empty fields, as kept in the ledger and shown by `--json`."""
     names = ("code", "severity", "message", "place", "fix")
-    return [{name: getattr(finding, name) for name in names if getattr(finding, name)} for finding in findings]
+    return [
+        {name: getattr(finding, name) for name in names if getattr(finding, name)} for finding in findings
+    ]

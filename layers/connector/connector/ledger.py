@@ -71,7 +71,9 @@ class DocumentKey(NamedTuple):
         parts = [unquote(part) for part in text.split("/")]
         if len(parts) != 5 or parts[1] not in ("in", "out"):
             raise errors.BadUse(
-                "a document id reads CONNECTION/in|out/PARTNER/TYPE/NUMBER", code="bad_document_id", place=text[:80]
+                "a document id reads CONNECTION/in|out/PARTNER/TYPE/NUMBER",
+                code="bad_document_id",
+                place=text[:80],
             )
         return DocumentKey(*parts)  # type: ignore[arg-type]
 
@@ -158,7 +160,6 @@ class Record:
         ).sealed()
         return replace(moved, history=(*self.history, event))
 
-
     def revised(self, *, now: str, who: str, what: str, note: str, **changes: Any) -> Record:
         """The record one revision on, the present one kept in its list; nothing of the new one is done yet."""
         past = {
@@ -170,9 +171,19 @@ class Record:
             "payloads": dict(self.payloads),
         }
         return self.step(
-            what, now=now, who=who, to=State.RECEIVED, note=note, revision=self.revision + 1, attempt=0,
-            reason={}, waits_for="", findings=(), revisions=(*self.revisions, past), **changes,
-        )  # fmt: skip
+            what,
+            now=now,
+            who=who,
+            to=State.RECEIVED,
+            note=note,
+            revision=self.revision + 1,
+            attempt=0,
+            reason={},
+            waits_for="",
+            findings=(),
+            revisions=(*self.revisions, past),
+            **changes,
+        )
 
 
 def verify_history(history: tuple[Event, ...], previous: str = GENESIS) -> int | None:
@@ -213,24 +224,48 @@ def arrive(
     Raises Busy while a push of the earlier revision is in flight: its outcome must be known first.
     """
     if stored is None:
-        record = Record(key, State.RECEIVED, now, now, digest=digest, rank=rank, source=source,
-                        correlation_id=correlation_id, payloads={"received": received})  # fmt: skip
+        record = Record(
+            key,
+            State.RECEIVED,
+            now,
+            now,
+            digest=digest,
+            rank=rank,
+            source=source,
+            correlation_id=correlation_id,
+            payloads={"received": received},
+        )
         return Arrival.NEW, record.step("received", now=now, who=who, to=State.RECEIVED)
     if digest == stored.digest:
         if stored.state in OPEN:
             return Arrival.AGAIN, replace(stored, correlation_id=correlation_id)
-        again = stored.step("duplicate", now=now, who=who, note=source, duplicates=stored.duplicates + 1,
-                            rank=max(rank, stored.rank))  # fmt: skip
+        again = stored.step(
+            "duplicate",
+            now=now,
+            who=who,
+            note=source,
+            duplicates=stored.duplicates + 1,
+            rank=max(rank, stored.rank),
+        )
         return Arrival.DUPLICATE, again
     known = any(digest == past["digest"] for past in stored.revisions)
     if rank < stored.rank or (known and rank <= stored.rank):
         return Arrival.STALE, stored.step("stale", now=now, who=who, note=source)
     if stored.state in IN_FLIGHT:
-        raise errors.Busy("an earlier revision is being delivered", code="earlier_revision_in_flight", retry_after=30)
+        raise errors.Busy(
+            "an earlier revision is being delivered", code="earlier_revision_in_flight", retry_after=30
+        )
     revised = stored.revised(
-        now=now, who=who, what="revised", note=source,
-        digest=digest, rank=rank, payloads={"received": received}, source=source, correlation_id=correlation_id,
-    )  # fmt: skip
+        now=now,
+        who=who,
+        what="revised",
+        note=source,
+        digest=digest,
+        rank=rank,
+        payloads={"received": received},
+        source=source,
+        correlation_id=correlation_id,
+    )
     return Arrival.REVISION, revised
 
 
@@ -266,9 +301,14 @@ def claim(stored: Record, revision: int, *, now: str, clock: float, who: str) ->
     if stored.state in IN_FLIGHT:
         return Claim.ASK, stored
     return Claim.MINE, stored.step(
-        "claimed", now=now, who=who, to=State.CLAIMED,
-        attempt=stored.attempt + 1, fence=stored.fence + 1, lease_until=clock + LEASE_SECONDS,
-    )  # fmt: skip
+        "claimed",
+        now=now,
+        who=who,
+        to=State.CLAIMED,
+        attempt=stored.attempt + 1,
+        fence=stored.fence + 1,
+        lease_until=clock + LEASE_SECONDS,
+    )
 
 
 def reason_of(error: errors.ConnectorError) -> dict[str, str]:

@@ -20,7 +20,9 @@ telemetry = Telemetry()
 wiring = Wiring(FunctionSettings.of(os.environ), telemetry.report)
 
 
-def consume(event: Mapping[str, Any], context: Any, work: Callable[[World, Mapping[str, Any]], None]) -> dict[str, Any]:
+def consume(
+    event: Mapping[str, Any], context: Any, work: Callable[[World, Mapping[str, Any]], None]
+) -> dict[str, Any]:
     """Do `work` for each record of an SQS batch; the ones to be tried again are returned as failures.
 
     A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its

@@ -28,7 +28,9 @@ class FunctionSettings:
     @staticmethod
     def of(environment: Mapping[str, str]) -> FunctionSettings:
         """Read the environment; BadUse names every variable that is missing."""
-        missing = [name for name in ("STACK_NAME", "TABLE_NAME", "ARCHIVE_BUCKET") if not environment.get(name)]
+        missing = [
+            name for name in ("STACK_NAME", "TABLE_NAME", "ARCHIVE_BUCKET") if not environment.get(name)
+        ]
         if missing:
             raise errors.BadUse(f"environment lacks {', '.join(missing)}", code="settings_missing")
         return FunctionSettings(

@@ -30,7 +30,13 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
 }
 _MISSING = {"no_such_connection", "no_such_document", "payload_gone"}
-_STATUS = {errors.BadUse: 400, errors.Forbidden: 403, errors.Busy: 503, errors.Parked: 409, errors.NotSent: 503}
+_STATUS = {
+    errors.BadUse: 400,
+    errors.Forbidden: 403,
+    errors.Busy: 503,
+    errors.Parked: 409,
+    errors.NotSent: 503,
+}
 
 Answer = tuple[int, Any, dict[str, str]]
 
@@ -88,19 +94,32 @@ def authorization(event: Mapping[str, Any]) -> Answer:
             kept = wiring.secrets.read(connection.id, "freshbooks") or {}
             if not kept.get("client_id"):
                 text = "the FreshBooks credentials are not stored"
-                raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="connector connections add")
+                raise errors.NotConfigured(
+                    text, code="no_freshbooks_credentials", fix="connector connections add"
+                )
             address = authorize_start(
-                connection.id, client_id=kept["client_id"], redirect_uri=connection.freshbooks.redirect_uri,
-                key=key, clock=wiring.clock, url=connection.freshbooks.authorize_url,
-            )  # fmt: skip
+                connection.id,
+                client_id=kept["client_id"],
+                redirect_uri=connection.freshbooks.redirect_uri,
+                key=key,
+                clock=wiring.clock,
+                url=connection.freshbooks.authorize_url,
+            )
             return 302, None, {"location": address}
         if "error" in query:
             return 400, {"error": "FreshBooks did not allow the connection", "code": "not_allowed"}, {}
-        connection = wiring.connection(connection_of_state(query.get("state", ""), key=key, clock=wiring.clock))
+        connection = wiring.connection(
+            connection_of_state(query.get("state", ""), key=key, clock=wiring.clock)
+        )
         authorize_finish(
-            connection.id, _given(query, "code"), secrets=wiring.secrets, leases=wiring.leases, notes=wiring.notes,
-            oauth=wiring.oauth(connection), clock=wiring.clock,
-        )  # fmt: skip
+            connection.id,
+            _given(query, "code"),
+            secrets=wiring.secrets,
+            leases=wiring.leases,
+            notes=wiring.notes,
+            oauth=wiring.oauth(connection),
+            clock=wiring.clock,
+        )
         return 200, {"authorized": connection.id}, {}
     except errors.ConnectorError as error:
         return _refusal(error)
@@ -118,16 +137,36 @@ def console(event: Mapping[str, Any]) -> Answer:
                 return 200, _documents(query), {}
             case "GET /documents/{id+}":
                 key = DocumentKey.of(_document_id(event, parameters))
-                return 200, people.story(wiring.ledger, wiring.archive, key, payloads=query.get("payloads") == "1"), {}
+                return (
+                    200,
+                    people.story(wiring.ledger, wiring.archive, key, payloads=query.get("payloads") == "1"),
+                    {},
+                )
             case "POST /replay":
                 key = DocumentKey.of(str(_body(event).get("id", "")))
-                return 202, {"state": replaying.replay(wiring.world(key.connection), key, who="console").state}, {}
+                return (
+                    202,
+                    {"state": replaying.replay(wiring.world(key.connection), key, who="console").state},
+                    {},
+                )
             case "GET /partners":
                 packs = wiring.world(query.get("connection", "")).packs()
-                return 200, {"partners": {n: p.model_dump(mode="json", exclude_defaults=True) for n, p in packs.items()}}, {}
+                return (
+                    200,
+                    {
+                        "partners": {
+                            n: p.model_dump(mode="json", exclude_defaults=True) for n, p in packs.items()
+                        }
+                    },
+                    {},
+                )
             case "PUT /partners/{connection}/{partner}":
                 pack = pack_of({**_body(event), "trading_partner_id": parameters["partner"]})
-                return 200, {"resumed": people.set_up_partner(wiring.world(parameters["connection"]), pack)}, {}
+                return (
+                    200,
+                    {"resumed": people.set_up_partner(wiring.world(parameters["connection"]), pack)},
+                    {},
+                )
             case "GET /ping/{connection}":
                 return 200, {"steps": list(ping(wiring.world(parameters["connection"])))}, {}
         return 404, {"error": "no such route", "code": "no_such_route"}, {}
@@ -160,9 +199,14 @@ def _documents(query: Mapping[str, str]) -> dict[str, Any]:
     except ValueError:
         raise errors.BadUse(f"there is no state {query['state'][:20]}", code="no_such_state") from None
     found = people.documents(
-        wiring.ledger, _given(query, "connection"), states=states, direction=query.get("direction", ""),
-        partner=query.get("partner", ""), type_=query.get("type", ""), text=query.get("text", ""),
-    )  # fmt: skip
+        wiring.ledger,
+        _given(query, "connection"),
+        states=states,
+        direction=query.get("direction", ""),
+        partner=query.get("partner", ""),
+        type_=query.get("type", ""),
+        text=query.get("text", ""),
+    )
     page = list(islice(found, PAGE + 1))
     return {"documents": page[:PAGE], "more": len(page) > PAGE}
 

@@ -127,10 +127,16 @@ class Wiring:
             raise errors.NotConfigured("the SPS credentials are not stored", code="no_sps_credentials")
         side = connection.sps
         settings = SpsSettings(
-            client_id=kept["client_id"], client_secret=kept["client_secret"], audience=side.audience,
-            api_url=side.api_url, auth_check_url=side.auth_check_url, token_url=side.token_url,
-            inbox=side.inbox, outbox=side.outbox, page_limit=side.page_limit,
-        )  # fmt: skip
+            client_id=kept["client_id"],
+            client_secret=kept["client_secret"],
+            audience=side.audience,
+            api_url=side.api_url,
+            auth_check_url=side.auth_check_url,
+            token_url=side.token_url,
+            inbox=side.inbox,
+            outbox=side.outbox,
+            page_limit=side.page_limit,
+        )
         held = self._sps.get(connection.id)
         if held is None or held[0] != settings:
             shared = SharedSpsToken(self.secrets, self.leases, connection.id)
@@ -165,11 +171,17 @@ class Wiring:
     def oauth(self, connection: Connection) -> OAuthClient:
         kept = self.secrets.read(connection.id, "freshbooks")
         if kept is None:
-            raise errors.NotConfigured("the FreshBooks credentials are not stored", code="no_freshbooks_credentials")
+            raise errors.NotConfigured(
+                "the FreshBooks credentials are not stored", code="no_freshbooks_credentials"
+            )
         return OAuthClient(
-            api_url=connection.freshbooks.api_url, client_id=kept["client_id"], client_secret=kept["client_secret"],
-            redirect_uri=connection.freshbooks.redirect_uri, http=self.http, clock=self.clock.epoch,
-        )  # fmt: skip
+            api_url=connection.freshbooks.api_url,
+            client_id=kept["client_id"],
+            client_secret=kept["client_secret"],
+            redirect_uri=connection.freshbooks.redirect_uri,
+            http=self.http,
+            clock=self.clock.epoch,
+        )
 
 
 class Lazy:
@@ -180,5 +192,7 @@ class Lazy:
 
     def __getattr__(self, name: str) -> Any:
         built = self._build()
-        self.__dict__.update((method, getattr(built, method)) for method in dir(built) if not method.startswith("_"))
+        self.__dict__.update(
+            (method, getattr(built, method)) for method in dir(built) if not method.startswith("_")
+        )
         return getattr(built, name)

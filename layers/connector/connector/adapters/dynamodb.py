@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -271,7 +271,8 @@ class DynamoLeases:
         return int(answer["Attributes"]["fence"]["N"])
 
     def _release(self, name: str, fence: int) -> None:
-        try:
+        # somebody may have taken it over after it had run out: it is theirs now
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": f"L#{name}"}, "sk": {"S": "LEASE"}},
@@ -279,8 +280,6 @@ class DynamoLeases:
                 ConditionExpression="fence = :fence",
                 ExpressionAttributeValues={":zero": {"N": "0"}, ":fence": {"N": str(fence)}},
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            pass  # somebody took it over after it had run out: theirs now
 
 
 def _record_key(key: DocumentKey) -> dict[str, Any]:

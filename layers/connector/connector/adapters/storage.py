@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -114,10 +114,8 @@ class Secrets:
             self.write(connection, secret, value)
 
     def delete(self, connection: str, secret: str) -> None:
-        try:
+        with suppress(self._client.exceptions.ResourceNotFoundException):
             self._client.delete_secret(SecretId=self.name(connection, secret), RecoveryWindowInDays=7)
-        except self._client.exceptions.ResourceNotFoundException:
-            pass
 
 
 class SharedSpsToken:

@@ -40,11 +40,23 @@ _MEASURED: dict[str, dict[str, Decimal]] = {
     "PT": {"NS": Decimal(1), "LB": Decimal(2000), "01": Decimal(2000)},
 }
 BASIS_WORDS = {
-    "PD": "per dozen", "PN": "per 10", "HP": "per 100", "HT": "per 1000", "TT": "per 10000",
-    "HTH": "per 100000", "CA": "per case", "PP": "per pound", "PK": "per kilogram", "PO": "per ounce",
-    "PG": "per gram", "PF": "per foot", "HF": "per 100 feet", "TF": "per 1000 feet",
-    "PS": "per 1000 square feet", "PT": "per ton",
-}  # fmt: skip
+    "PD": "per dozen",
+    "PN": "per 10",
+    "HP": "per 100",
+    "HT": "per 1000",
+    "TT": "per 10000",
+    "HTH": "per 100000",
+    "CA": "per case",
+    "PP": "per pound",
+    "PK": "per kilogram",
+    "PO": "per ounce",
+    "PG": "per gram",
+    "PF": "per foot",
+    "HF": "per 100 feet",
+    "TF": "per 1000 feet",
+    "PS": "per 1000 square feet",
+    "PT": "per ton",
+}
 
 # What an AllowChrgHandlingCode takes out of the order's own money.
 SETTLED_ELSEWHERE = {

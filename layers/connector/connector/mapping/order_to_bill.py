@@ -53,13 +53,26 @@ _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _CURRENCY = re.compile("[A-Z]{3}")
 
 _DESCRIBING = (
-    "VendorPartNumber", "BuyerPartNumber", "ConsumerPackageCode", "GTIN", "EAN", "ProductColorDescription",
-    "ProductSizeDescription", "ProductOrItemDescription", "QuantitiesSchedulesLocations",
-)  # fmt: skip
+    "VendorPartNumber",
+    "BuyerPartNumber",
+    "ConsumerPackageCode",
+    "GTIN",
+    "EAN",
+    "ProductColorDescription",
+    "ProductSizeDescription",
+    "ProductOrItemDescription",
+    "QuantitiesSchedulesLocations",
+)
 _PRICING = (
-    "OrderQty", "OrderQtyUOM", "PurchasePrice", "PurchasePriceBasis", "ExtendedItemTotal", "PriceInformation",
-    "PhysicalDetails", "QuantitiesSchedulesLocations",
-)  # fmt: skip
+    "OrderQty",
+    "OrderQtyUOM",
+    "PurchasePrice",
+    "PurchasePriceBasis",
+    "ExtendedItemTotal",
+    "PriceInformation",
+    "PhysicalDetails",
+    "QuantitiesSchedulesLocations",
+)
 
 
 def is_cancellation(order: Order) -> bool:
@@ -98,9 +111,13 @@ def order_to_bill(order: Order, pack: PartnerPack, today: date, trace: Trace | N
         bill_lines.add_item(item, index, priced)
         if item.ChargesAllowances:
             bill_lines.add_charges(
-                item.ChargesAllowances, f"LineItem[{index}]", priced.amount, priced.amount, priced.quantity,
+                item.ChargesAllowances,
+                f"LineItem[{index}]",
+                priced.amount,
+                priced.amount,
+                priced.quantity,
                 of=f"Line {item.OrderLine.LineSequenceNumber or index + 1}: ",
-            )  # fmt: skip
+            )
     header = order.Header
     if header.ChargesAllowances:
         bill_lines.add_charges(header.ChargesAllowances, "Header", gross, gross + bill_lines.charged, None)

@@ -55,9 +55,16 @@ def settle(
     for _ in range(TRIES):
         now = world.clock.now()
         arrival, record = arrive(
-            stored, key, digest=digest, rank=rank, now=now, who=who, correlation_id=correlation_id,
-            source=source, received=received,
-        )  # fmt: skip
+            stored,
+            key,
+            digest=digest,
+            rank=rank,
+            now=now,
+            who=who,
+            correlation_id=correlation_id,
+            source=source,
+            received=received,
+        )
         after = stored.version if stored else 0
         planned = None
         if arrival not in (Arrival.DUPLICATE, Arrival.STALE):
@@ -81,10 +88,18 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
     mapped = record.step(
-        planned.state.lower(), now=now, who=who, to=planned.state, note=planned.note,
-        findings=planned.findings, reason={}, waits_for="",
-        amount=planned.amount, currency=planned.currency, date=planned.date,
-    )  # fmt: skip
+        planned.state.lower(),
+        now=now,
+        who=who,
+        to=planned.state,
+        note=planned.note,
+        findings=planned.findings,
+        reason={},
+        waits_for="",
+        amount=planned.amount,
+        currency=planned.currency,
+        date=planned.date,
+    )
     return mapped, planned
 
 
@@ -96,9 +111,15 @@ def hold(record: Record, error: errors.Parked, *, now: str, who: str) -> Record:
         return record
     findings = tuple(getattr(error, "findings", ()))
     return record.step(
-        "held", now=now, who=who, to=State.HELD, note=error.code,
-        reason=reason, waits_for=waits_for, findings=findings or record.findings,
-    )  # fmt: skip
+        "held",
+        now=now,
+        who=who,
+        to=State.HELD,
+        note=error.code,
+        reason=reason,
+        waits_for=waits_for,
+        findings=findings or record.findings,
+    )
 
 
 def push_message(record: Record, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def poll_sps(world: World) -> int:
             if entry.type == "file"
         ]
         world.queues.sps_files_to_map.send(messages)
-        world.notes.write(world.id, "poll", "sps", {"at": world.clock.now(), "files": len(messages), "run": run})
+        world.notes.write(
+            world.id, "poll", "sps", {"at": world.clock.now(), "files": len(messages), "run": run}
+        )
         world.report("mailbox polled", files=len(messages), run=run)
         return len(messages)
 
@@ -64,8 +66,14 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
         # shown to a person, but not deleted: the answer may be at fault and not the file
         fix = "ask for the file again and delete this one at SPS"
         empty = errors.BadInput("the file is empty", code="empty", fix=fix)
-        _take(world, empty, path=path, file_number=path.rpartition("/")[2],
-              received=f"{world.archive.put(world.id, b'')}#0", correlation_id=message["correlation_id"])  # fmt: skip
+        _take(
+            world,
+            empty,
+            path=path,
+            file_number=path.rpartition("/")[2],
+            received=f"{world.archive.put(world.id, b'')}#0",
+            correlation_id=message["correlation_id"],
+        )
         return
     pointer = world.archive.put(world.id, data)
     documents = read_documents(data)
@@ -74,10 +82,18 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
         received = f"{pointer}#{index}"
         number = path.rpartition("/")[2] + (f"[{index}]" if len(documents) > 1 else "")
         try:
-            _take(world, read, path=path, file_number=number, received=received,
-                  correlation_id=message["correlation_id"])  # fmt: skip
+            _take(
+                world,
+                read,
+                path=path,
+                file_number=number,
+                received=received,
+                correlation_id=message["correlation_id"],
+            )
         except Exception as error:  # one document must not keep its neighbours from being taken in
-            world.report("document not taken in, the file stays", path=path, index=index, error=type(error).__name__)
+            world.report(
+                "document not taken in, the file stays", path=path, index=index, error=type(error).__name__
+            )
             trouble = trouble or error
     if trouble is not None:
         raise trouble
@@ -116,12 +132,24 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
         if key.type == "order":  # the worker that mapped it may have died before it did this
             resume_invoices(world, key.number)
         return
-    _take(world, _read_again(world, record), path=record.source, file_number=key.number,
-          received=record.payloads["received"], correlation_id=correlation_id)  # fmt: skip
+    _take(
+        world,
+        _read_again(world, record),
+        path=record.source,
+        file_number=key.number,
+        received=record.payloads["received"],
+        correlation_id=correlation_id,
+    )
 
 
 def _take(
-    world: World, read: Read | errors.BadInput, *, path: str, file_number: str, received: str, correlation_id: str
+    world: World,
+    read: Read | errors.BadInput,
+    *,
+    path: str,
+    file_number: str,
+    received: str,
+    correlation_id: str,
 ) -> None:
     if isinstance(read, errors.BadInput):
         reason = read
@@ -130,17 +158,31 @@ def _take(
             raise reason
 
         settle(
-            world, DocumentKey(world.id, "in", "-", "file", file_number), digest=received, rank="", source=path,
-            received=received, correlation_id=correlation_id, who=WHO, plan=refuse,
+            world,
+            DocumentKey(world.id, "in", "-", "file", file_number),
+            digest=received,
+            rank="",
+            source=path,
+            received=received,
+            correlation_id=correlation_id,
+            who=WHO,
+            plan=refuse,
             queue=world.queues.bills_to_push,
-        )  # fmt: skip
+        )
         return
     key = DocumentKey(world.id, "in", read.partner, read.kind, read.number)
     record = settle(
-        world, key, digest=_digest(read), rank=_PURPOSE_RANK.get(read.purpose or "00", "0"), source=path,
-        received=received, correlation_id=correlation_id, who=WHO,
-        plan=lambda record: _plan(world, read, record), queue=world.queues.bills_to_push,
-    )  # fmt: skip
+        world,
+        key,
+        digest=_digest(read),
+        rank=_PURPOSE_RANK.get(read.purpose or "00", "0"),
+        source=path,
+        received=received,
+        correlation_id=correlation_id,
+        who=WHO,
+        plan=lambda record: _plan(world, read, record),
+        queue=world.queues.bills_to_push,
+    )
     if read.kind == "order":
         resume_invoices(world, read.number)
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
@@ -152,7 +194,10 @@ def _digest(read: Read) -> str:
     """The digest of the content; what the sender calls a duplicate (07) is compared as the original it repeats."""
     if read.purpose != "07" or read.kind != "order":
         return read.digest
-    header = {**read.raw["Header"], "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": "00"}}
+    header = {
+        **read.raw["Header"],
+        "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": "00"},
+    }
     return canonical_digest({**read.raw, "Header": header})
 
 
@@ -215,7 +260,9 @@ def blocked(mapped: Mapped) -> errors.CheckFailed:
 
 def bill_total(bill: Mapping[str, Any]) -> str:
     """What the lines of a bill request come to, as a decimal text."""
-    total = sum((Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in bill["lines"]), Decimal())
+    total = sum(
+        (Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in bill["lines"]), Decimal()
+    )
     return as_text(total)
 
 
@@ -223,13 +270,17 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
     names = order_names(shipment)
     if not names:
         raise errors.CheckFailed(
-            "the shipment names no purchase order", code="no_purchase_order", place="OrderLevel[0].OrderHeader"
+            "the shipment names no purchase order",
+            code="no_purchase_order",
+            place="OrderLevel[0].OrderHeader",
         )
     keys = {number: order_key(world.id, partner, number) for candidates in names for number in candidates}
     records = world.ledger.get_many(keys.values())
     found: dict[str, Record] = {}
     for candidates in names:
-        billed = (number for number in candidates if keys[number] in records and records[keys[number]].remote_id)
+        billed = (
+            number for number in candidates if keys[number] in records and records[keys[number]].remote_id
+        )
         number = next(billed, None)
         if number is None:
             # under the plain PO number: the bill of any of its releases wakes the shipment up
@@ -250,9 +301,11 @@ def bill_as_shipped(world: World, shipment: Record, order: Record) -> Mapping[st
         return None
     number = order.key.number
     mapped = shipment_to_events(
-        read.document, {number: stored_order(world, order)}, world.pack(order.key.partner),
+        read.document,
+        {number: stored_order(world, order)},
+        world.pack(order.key.partner),
         {number: _shipped(order, shipment.key.number)},
-    )  # fmt: skip
+    )
     adjusted: Mapping[str, Any] | None = mapped.document["bills"].get(number)
     return adjusted["bill"] if adjusted else None
 

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from connector import errors
 from connector.documents.freshbooks import Bill, Invoice
 from connector.findings import Mapped, as_json
-from connector.ledger import FINAL, IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
+from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.inbound import blocked, order_key, stored_order
+from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
 
 if TYPE_CHECKING:
@@ -31,15 +32,46 @@ WHO = "map_outbound"
 _EASTERN = ZoneInfo("America/New_York")
 # what a payment, a view or a reminder changes is not the document's content
 _INVOICE_CONTENT = (
-    "invoice_number", "customerid", "create_date", "due_offset_days", "currency_code", "amount", "po_number",
-    "terms", "notes", "discount_value", "fulfillment_date", "organization", "street", "street2", "city", "province",
-    "code", "country", "lines",
-)  # fmt: skip
-_INVOICE_LINE = ("name", "description", "qty", "unit_cost", "taxName1", "taxAmount1", "taxName2", "taxAmount2")
+    "invoice_number",
+    "customerid",
+    "create_date",
+    "due_offset_days",
+    "currency_code",
+    "amount",
+    "po_number",
+    "terms",
+    "notes",
+    "discount_value",
+    "fulfillment_date",
+    "organization",
+    "street",
+    "street2",
+    "city",
+    "province",
+    "code",
+    "country",
+    "lines",
+)
+_INVOICE_LINE = (
+    "name",
+    "description",
+    "qty",
+    "unit_cost",
+    "taxName1",
+    "taxAmount1",
+    "taxName2",
+    "taxAmount2",
+)
 _BILL_CONTENT = ("bill_number", "issue_date", "due_offset_days", "currency_code", "total_amount", "lines")
 _BILL_LINE = (
-    "description", "quantity", "unit_cost", "tax_name1", "tax_percent1", "tax_name2", "tax_percent2",
-)  # fmt: skip
+    "description",
+    "quantity",
+    "unit_cost",
+    "tax_name1",
+    "tax_percent1",
+    "tax_name2",
+    "tax_percent2",
+)
 
 
 def poll_freshbooks(world: World) -> int:
@@ -62,15 +94,22 @@ def poll_freshbooks(world: World) -> int:
         for deleted in (False, True):
             invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
             bills: Iterable[Bill] = world.freshbooks.list_bills(deleted=deleted) if sends_bills else ()
-            for noun, records in (("invoice", invoices), ("bill", bills)):
+            listed: tuple[tuple[Noun, Iterable[Invoice | Bill]], ...] = (
+                ("invoice", invoices),
+                ("bill", bills),
+            )
+            for noun, records in listed:
                 for record in records:
                     known = seen.get(f"{noun}:{record.id}")
                     if deleted and known is None:
                         continue
                     if known is None or known["version"] != _version(record):
-                        hints.append(hint(world.id, noun, record.id, f"{noun}.polled", f"{run}.{len(hints) + 1}"))  # type: ignore[arg-type]
+                        correlation_id = f"{run}.{len(hints) + 1}"
+                        hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
         world.queues.records_to_map.send(hints)
-        world.notes.write(world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)})
+        world.notes.write(
+            world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)}
+        )
         world.report("books polled", hints=len(hints), run=run)
         return len(hints)
 
@@ -128,12 +167,14 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         # no mark: sending a draft changes it, and the poll then shows it again
         _saw(world, "invoice", invoice, "draft")
         return
-    found = _partner_of(world, invoice)
+    found = partner_of_invoice(world, invoice)
     if found is None:
-        if invoice.po_number:  # its order may be on its way: it then asks for the invoices that came before it
+        if (
+            invoice.po_number
+        ):  # its order may be on its way: it then asks for the invoices that came before it
             world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
         world.forget_packs()  # the order, or the pack, may have come since we looked
-        found = _partner_of(world, invoice)
+        found = partner_of_invoice(world, invoice)
     if found is None:
         _saw(world, "invoice", invoice, "not a trading partner's")
         return
@@ -141,15 +182,18 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
     for type_, wanted in (("invoice", pack.invoices.send), ("asn", pack.invoices.asn)):
         if wanted:
             _settle_record(
-                world, DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
-                invoice, digest=content_digest(invoice), correlation_id=correlation_id,
+                world,
+                DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
+                invoice,
+                digest=content_digest(invoice),
+                correlation_id=correlation_id,
                 plan=partial(_plan_invoice, world, invoice, order, pack, type_),
-            )  # fmt: skip
+            )
     _saw(world, "invoice", invoice, pack.trading_partner_id)
 
 
 def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
-    senders = _senders(world)
+    senders = senders_of_bills(world)
     if not senders:
         return
     try:
@@ -157,15 +201,15 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
     except errors.NotFound:
         world.report("record is not in FreshBooks", noun="bill", id=object_id)
         return
-    if _is_ours(world, bill):
+    if is_ours(world, bill):
         _saw(world, "bill", bill, "made by the connector")
         return
     number = bill.bill_number or f"bill-{bill.id}"
     try:
-        pack = _bill_partner(world, bill, senders)
+        pack = partner_of_bill(world, bill, senders)
         if pack is None:
             world.forget_packs()  # it may have been set up since we looked
-            pack = _bill_partner(world, bill, _senders(world))
+            pack = partner_of_bill(world, bill, senders_of_bills(world))
     except errors.CheckFailed as error:
         unknown = error
 
@@ -180,14 +224,14 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         sender = pack
         partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)
     _settle_record(
-        world, DocumentKey(world.id, "out", partner, "bill", number), bill,
-        digest=content_digest(bill), correlation_id=correlation_id, plan=plan,
-    )  # fmt: skip
+        world,
+        DocumentKey(world.id, "out", partner, "bill", number),
+        bill,
+        digest=content_digest(bill),
+        correlation_id=correlation_id,
+        plan=plan,
+    )
     _saw(world, "bill", bill, partner)
-
-
-def _senders(world: World) -> list[PartnerPack]:
-    return [pack for pack in world.packs().values() if pack.bills.send]
 
 
 def _settle_record(
@@ -195,18 +239,33 @@ def _settle_record(
 ) -> None:
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     settled = settle(
-        world, key, digest=digest + ("-deleted" if record.vis_state == 1 else ""), rank=record.change_token or "",
-        source=f"{'invoice' if isinstance(record, Invoice) else 'bill'}:{record.id}", received=received,
-        correlation_id=correlation_id, who=WHO, plan=plan, queue=world.queues.rsx_to_push,
-    )  # fmt: skip
+        world,
+        key,
+        digest=digest + ("-deleted" if record.vis_state == 1 else ""),
+        rank=record.change_token or "",
+        source=f"{'invoice' if isinstance(record, Invoice) else 'bill'}:{record.id}",
+        received=received,
+        correlation_id=correlation_id,
+        who=WHO,
+        plan=plan,
+        queue=world.queues.rsx_to_push,
+    )
     if settled.state is State.HELD and settled.waits_for:
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
         if waited is not None:
             # it arrived between our look and our parking, and so woke nobody
             settle(
-                world, key, digest=settled.digest, rank=settled.rank, source=settled.source, received=received,
-                correlation_id=correlation_id, who=WHO, plan=plan, queue=world.queues.rsx_to_push,
-            )  # fmt: skip
+                world,
+                key,
+                digest=settled.digest,
+                rank=settled.rank,
+                source=settled.source,
+                received=received,
+                correlation_id=correlation_id,
+                who=WHO,
+                plan=plan,
+                queue=world.queues.rsx_to_push,
+            )
 
 
 def content_digest(record: Invoice | Bill) -> str:
@@ -222,29 +281,6 @@ def content_digest(record: Invoice | Bill) -> str:
 def _saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
     """Remember which version was looked at, so that the poll need not show it again."""
     world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": _version(record), "what": what})
-
-
-def _partner_of(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | None] | None:
-    """The trading partner an invoice is for, and the stored order that its PO number names.
-
-    The order decides, since it says who ordered; without one, the client that a pack names.
-    """
-    packs = world.packs()
-    by_client = [
-        pack
-        for pack in packs.values()
-        if invoice.customerid in pack.freshbooks.client_ids
-        or (invoice.current_organization or invoice.organization or "") in pack.freshbooks.client_names
-    ]
-    if invoice.po_number:
-        keys = {order_key(world.id, pack.trading_partner_id, invoice.po_number): pack for pack in packs.values()}
-        orders = world.ledger.get_many(keys)
-        matches = [(keys[key], order) for key, order in orders.items() if not by_client or keys[key] in by_client]
-        if len(matches) == 1:
-            return matches[0]
-    if len(by_client) == 1:
-        return by_client[0], None
-    return None
 
 
 def _plan_invoice(
@@ -267,11 +303,19 @@ def _plan_invoice(
     purpose = "05" if delivered_before(record) else "00"
     profile = world.connection.profile
     if type_ == "asn":
-        mapped = invoice_to_shipment(invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose)
+        mapped = invoice_to_shipment(
+            invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose
+        )
     else:
-        mapped = invoice_to_rsx(invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose)
-    return _sendable(mapped, str(invoice.amount.amount) if invoice.amount else "", invoice.currency_code or "",
-                     str(invoice.create_date or ""))  # fmt: skip
+        mapped = invoice_to_rsx(
+            invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose
+        )
+    return _sendable(
+        mapped,
+        str(invoice.amount.amount) if invoice.amount else "",
+        invoice.currency_code or "",
+        str(invoice.create_date or ""),
+    )
 
 
 def plan_again(world: World, record: Record) -> Planned:
@@ -301,14 +345,20 @@ def _plan_bill(world: World, bill: Bill, pack: PartnerPack, record: Record) -> P
         purpose="05" if delivered_before(record) else "00",
     )
     total = bill.total_amount or bill.amount
-    return _sendable(mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or ""))
+    return _sendable(
+        mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or "")
+    )
 
 
 def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned:
     if mapped.blocked:
         raise blocked(mapped)
     return Planned(
-        document=mapped.document, findings=tuple(as_json(mapped.findings)), amount=amount, currency=currency, date=date_
+        document=mapped.document,
+        findings=tuple(as_json(mapped.findings)),
+        amount=amount,
+        currency=currency,
+        date=date_,
     )
 
 
@@ -320,46 +370,3 @@ def _deleted(record: Record) -> Planned:
         code="deleted_after_sending",
         fix="agree with the partner on a credit or cancellation, then mark it resolved",
     )
-
-
-def _is_ours(world: World, bill: Bill) -> bool:
-    """Whether the connector made this bill from an order: those are never echoed outward.
-
-    A bill that is being made right now (its order claimed or in doubt) counts, since its webhook can be
-    faster than our own confirmation.
-    """
-    if not bill.bill_number:
-        return False
-    keys = [order_key(world.id, partner, bill.bill_number) for partner in world.packs()]
-    for order in world.ledger.get_many(keys).values():
-        if order.remote_id == str(bill.id) or (not order.remote_id and order.state not in FINAL):
-            return True
-    return False
-
-
-def _bill_partner(world: World, bill: Bill, senders: list[PartnerPack]) -> PartnerPack | None:
-    """The partner whose vendor the bill is from. FreshBooks' answer may not name the vendor: then by asking
-    for each partner's bills, which needs the vendor filter to be honoured (the client checks)."""
-    vendors = world.notes.read_all(world.id, "vendor")
-    ids = {
-        pack.freshbooks.vendor_id or vendors.get(pack.trading_partner_id, {}).get("vendorid"): pack for pack in senders
-    }
-    ids.pop(None, None)
-    if bill.vendorid is not None:
-        return ids.get(bill.vendorid) or _by_account(world, bill.vendorid, senders)
-    if not ids:
-        for vendor in world.freshbooks.list_vendors():
-            for pack in senders:
-                if vendor.account_number == pack.trading_partner_id:
-                    ids[vendor.vendorid] = pack
-    owners = [
-        pack
-        for vendor_id, pack in ids.items()
-        if any(one.id == bill.id for one in world.freshbooks.list_bills(vendor_id=vendor_id))
-    ]
-    return owners[0] if len(owners) == 1 else None
-
-
-def _by_account(world: World, vendor_id: int, senders: list[PartnerPack]) -> PartnerPack | None:
-    accounts = {vendor.vendorid: vendor.account_number for vendor in world.freshbooks.list_vendors()}
-    return next((pack for pack in senders if pack.trading_partner_id == accounts.get(vendor_id)), None)

@@ -21,9 +21,15 @@ ALL_STATES = tuple(State)
 
 
 def documents(
-    ledger: Ledger, connection: str, *, states: Iterable[State] = ALL_STATES, direction: str = "",
-    partner: str = "", type_: str = "", text: str = "",
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+    ledger: Ledger,
+    connection: str,
+    *,
+    states: Iterable[State] = ALL_STATES,
+    direction: str = "",
+    partner: str = "",
+    type_: str = "",
+    text: str = "",
+) -> Iterator[dict[str, Any]]:
     """Summaries of a connection's documents, state by state, oldest change first.
 
     `text` is looked for in the document number, the reference, and the reason.
@@ -32,7 +38,9 @@ def documents(
         if direction in ("", way):
             for state in states:
                 for record in ledger.in_state(connection, way, state):
-                    if (not partner or record.key.partner == partner) and (not type_ or record.key.type == type_):
+                    if (not partner or record.key.partner == partner) and (
+                        not type_ or record.key.type == type_
+                    ):
                         summary = summary_of(record)
                         if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():
                             yield summary
@@ -79,7 +87,9 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
         "payloads": dict(record.payloads),
     }
     if payloads:
-        told["contents"] = {stage: _content(archive, key.connection, at) for stage, at in record.payloads.items()}
+        told["contents"] = {
+            stage: _content(archive, key.connection, at) for stage, at in record.payloads.items()
+        }
     return told
 
 

@@ -17,8 +17,16 @@ def ping(world: World) -> Iterator[dict[str, Any]]:
     steps: list[tuple[str, str, Callable[[], str]]] = [
         ("SPS", "address, TLS and token", lambda: _valid(world)),
         ("SPS", f"inbox {sps.inbox}", lambda: f"{_count(world.sps.list(sps.inbox))} files wait"),
-        ("SPS", f"outbox {sps.outbox}", lambda: f"{_count(world.sps.list(sps.outbox))} files not picked up yet"),
-        ("FreshBooks", "token and account", lambda: _count_text(world.freshbooks.list_categories(), "categories")),
+        (
+            "SPS",
+            f"outbox {sps.outbox}",
+            lambda: f"{_count(world.sps.list(sps.outbox))} files not picked up yet",
+        ),
+        (
+            "FreshBooks",
+            "token and account",
+            lambda: _count_text(world.freshbooks.list_categories(), "categories"),
+        ),
         ("FreshBooks", "invoices", lambda: _first(world.freshbooks.list_invoices())),
         ("FreshBooks", "bills in the plan", lambda: _first(world.freshbooks.list_bills())),
         ("FreshBooks", "vendors", lambda: _count_text(world.freshbooks.list_vendors(), "vendors")),

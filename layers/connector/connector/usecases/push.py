@@ -98,7 +98,16 @@ def _effect(world: World, going: Push, target: Target, who: str) -> None:
         raise
     except errors.Parked as error:
         state = State.REJECTED if isinstance(error, errors.Refused) else State.HELD
-        _end(world, record, state.lower(), state, who, note=error.code, reason=reason_of(error), lease_until=0.0)
+        _end(
+            world,
+            record,
+            state.lower(),
+            state,
+            who,
+            note=error.code,
+            reason=reason_of(error),
+            lease_until=0.0,
+        )
         world.report("document refused", document=key.id, error=error.code)
         return
     except Exception as error:  # whatever it was, the request may have acted
@@ -120,11 +129,15 @@ def _ask(world: World, going: Push, target: Target, who: str) -> Record | None:
     if not asked:
         _end(
             world, record, "asked, not found", State.IN_DOUBT, who, lease_until=clock + target.settle_seconds
-        )  # fmt: skip
-        raise errors.Busy("asked the target once, asking again", code="settling", retry_after=target.settle_seconds)
+        )
+        raise errors.Busy(
+            "asked the target once, asking again", code="settling", retry_after=target.settle_seconds
+        )
     if clock < record.lease_until:
         raise errors.Busy("settling", code="settling", retry_after=record.lease_until - clock)
-    free = record.step("asked again, not found", now=world.clock.now(), who=who, to=State.MAPPED, lease_until=0.0)
+    free = record.step(
+        "asked again, not found", now=world.clock.now(), who=who, to=State.MAPPED, lease_until=0.0
+    )
     _save(world, record, free)
     return free
 
@@ -140,15 +153,26 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     state = State.CANCELLED if going.document.get("cancel") else State.DELIVERED
     reason: dict[str, str] = {}
     if receipt.difference:
-        state, reason = State.HELD, {
-            "code": "kept_differently",
-            "message": f"the target took the document but keeps it otherwise: {receipt.difference}",
-            "fix": "compare the two and correct the target by hand, then mark this document resolved",
-        }  # fmt: skip
+        state, reason = (
+            State.HELD,
+            {
+                "code": "kept_differently",
+                "message": f"the target took the document but keeps it otherwise: {receipt.difference}",
+                "fix": "compare the two and correct the target by hand, then mark this document resolved",
+            },
+        )
     _end(
-        world, record, what, state, who,
-        remote_id=receipt.remote_id, payloads=payloads, reference=going.reference, reason=reason, lease_until=0.0,
-    )  # fmt: skip
+        world,
+        record,
+        what,
+        state,
+        who,
+        remote_id=receipt.remote_id,
+        payloads=payloads,
+        reference=going.reference,
+        reason=reason,
+        lease_until=0.0,
+    )
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     if record.key.direction == "in" and record.key.type == "order":  # only orders are waited for
         resume(world, record.key.id)
@@ -162,15 +186,17 @@ def _save(world: World, before: Record, after: Record) -> None:
         raise errors.Busy("another worker was first", code="record_moved", retry_after=2)
 
 
-def _end(world: World, record: Record, what: str, to: State, who: str, *, note: str = "", **changes: Any) -> None:
+def _end(
+    world: World, record: Record, what: str, to: State, who: str, *, note: str = "", **changes: Any
+) -> None:
     """Write the outcome of our own attempt; only the holder of the fence may."""
-    stored: Record | None = record
+    stored = record
     for _ in range(TRIES):
-        assert stored is not None
         if stored.fence != record.fence or stored.state not in IN_FLIGHT:
             raise errors.Busy("the claim was taken over", code="fence_lost", retry_after=5)
         ended = stored.step(what, now=world.clock.now(), who=who, to=to, note=note, **changes)
-        stored = world.ledger.save(ended, stored.version)
-        if stored is None:
+        conflict = world.ledger.save(ended, stored.version)
+        if conflict is None:
             return
+        stored = conflict
     raise errors.Busy("the record keeps changing", retry_after=5)

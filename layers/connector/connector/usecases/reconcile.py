@@ -74,7 +74,9 @@ class _Account:
         history = list(world.sps.history(after=since.isoformat()[:19]))
         self.sent = listed | {entry.path for entry in history if entry.path.startswith(outbox)}
         self.offered = {entry.path for entry in history if entry.path.startswith(world.connection.sps.inbox)}
-        self.waiting = {entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"}
+        self.waiting = {
+            entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"
+        }
         self.records = [
             record
             for direction in ("in", "out")
@@ -99,7 +101,9 @@ class _Account:
             age = self.now - datetime.fromisoformat(record.updated)
             return self._verdict(record, "on its way", age < PATIENCE, f"{state} for {_in_words(age)}")
         if state in (State.SKIPPED, State.CANCELLED, State.SUPERSEDED):
-            return self._verdict(record, state.lower(), True, record.history[-1].note if record.history else "")
+            return self._verdict(
+                record, state.lower(), True, record.history[-1].note if record.history else ""
+            )
         if record.key.direction == "out":
             return self._file_of(record)
         if record.key.type == "order":
@@ -109,21 +113,33 @@ class _Account:
     def _bill_of(self, record: Record) -> Verdict:
         bill = self.bills.get(record.remote_id)
         if bill is None:
-            return self._verdict(record, "missing at FreshBooks", False, f"bill {record.remote_id} is not there")
+            return self._verdict(
+                record, "missing at FreshBooks", False, f"bill {record.remote_id} is not there"
+            )
         if bill.vis_state == 1:
-            return self._verdict(record, "deleted at FreshBooks", False, f"somebody deleted bill {record.remote_id}")
+            return self._verdict(
+                record, "deleted at FreshBooks", False, f"somebody deleted bill {record.remote_id}"
+            )
         if bill.bill_number != record.reference:
-            return self._verdict(record, "renamed at FreshBooks", False, f"bill {record.remote_id} has another number")
+            return self._verdict(
+                record, "renamed at FreshBooks", False, f"bill {record.remote_id} has another number"
+            )
         return self._verdict(record, "delivered", True, f"bill {record.remote_id}")
 
     def _file_of(self, record: Record) -> Verdict:
         if record.reference in self.sent or datetime.fromisoformat(record.updated) < self.since:
             return self._verdict(record, state_words(record.state), True, record.reference)
-        return self._verdict(record, "missing at SPS", False, f"{record.reference} is neither listed nor in the history")
+        return self._verdict(
+            record, "missing at SPS", False, f"{record.reference} is neither listed nor in the history"
+        )
 
     def _bills_twice(self) -> Iterator[Verdict]:
         """Bills of one number of one vendor: only one of them can be ours."""
-        ours = {r.remote_id: r for r in self.records if r.key.direction == "in" and r.key.type == "order" and r.remote_id}
+        ours = {
+            r.remote_id: r
+            for r in self.records
+            if r.key.direction == "in" and r.key.type == "order" and r.remote_id
+        }
         by_number: dict[tuple[str, int | None], list[str]] = defaultdict(list)
         for bill_id, bill in self.bills.items():
             if bill.vis_state != 1 and bill.bill_number:
@@ -133,11 +149,17 @@ class _Account:
             for bill_id in ids:
                 if mine and bill_id not in ours:
                     yield Verdict(
-                        f"bill {bill_id}", "FreshBooks", "twice at FreshBooks", False, f"same number as {mine[0].key.id}"
+                        f"bill {bill_id}",
+                        "FreshBooks",
+                        "twice at FreshBooks",
+                        False,
+                        f"same number as {mine[0].key.id}",
                     )
 
     def _files_unknown(self) -> Iterator[Verdict]:
-        known = {r.reference for r in self.records} | {p["reference"] for r in self.records for p in r.revisions}
+        known = {r.reference for r in self.records} | {
+            p["reference"] for r in self.records for p in r.revisions
+        }
         for path in sorted(self.sent - known):
             yield Verdict(path, "SPS", "unknown file at SPS", False, "the ledger never sent it")
 
@@ -146,7 +168,9 @@ class _Account:
         for path in sorted(self.waiting):
             yield Verdict(path, "SPS", "waits in the mailbox", True, "the next poll takes it in")
         for path in sorted(self.offered - self.waiting - sources):
-            yield Verdict(path, "SPS", "never taken in", False, "it left the mailbox and is in no document's history")
+            yield Verdict(
+                path, "SPS", "never taken in", False, "it left the mailbox and is in no document's history"
+            )
 
     def _invoices(self) -> Iterator[Verdict]:
         """Invoices of the window that the connector has not looked at in their present version."""
@@ -157,7 +181,13 @@ class _Account:
                 continue
             updated = invoice.updated_instant
             fresh = updated is None or self.now - updated < PATIENCE
-            yield Verdict(f"invoice {invoice.invoice_number}", "FreshBooks", "not looked at yet", fresh, "the next poll shows it")
+            yield Verdict(
+                f"invoice {invoice.invoice_number}",
+                "FreshBooks",
+                "not looked at yet",
+                fresh,
+                "the next poll shows it",
+            )
 
     def _verdict(self, record: Record, verdict: str, explained: bool, detail: str) -> Verdict:
         return Verdict(record.key.id, "ledger", verdict, explained, detail)

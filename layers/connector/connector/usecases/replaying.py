@@ -37,12 +37,18 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
     try:
         planned = _plan(world, record)
     except errors.Parked as error:
-        return {**told, "outcome": "held", "reason": {"code": error.code, "message": error.message, "fix": error.fix}}
+        return {
+            **told,
+            "outcome": "held",
+            "reason": {"code": error.code, "message": error.message, "fix": error.fix},
+        }
     if planned.document is None:
         return {**told, "outcome": planned.state.lower(), "note": planned.note}
     sent = _sent(world, record)
     differences = [] if sent is None else list(_differences(sent, planned.document))
-    outcome = "sent" if record.state in _REPLAYABLE else "nothing: it is delivered, and is sent again only by force"
+    outcome = (
+        "sent" if record.state in _REPLAYABLE else "nothing: it is delivered, and is sent again only by force"
+    )
     return {**told, "outcome": outcome, "document": planned.document, "differences": differences}
 
 
@@ -58,11 +64,19 @@ def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force:
         raise errors.Busy("the document is being delivered right now", retry_after=60)
     if record.state in _REPLAYABLE:
         again = record.step(
-            "replayed", now=now, who=who, to=State.RECEIVED, note=reason or "asked for by a person", reason={}, waits_for=""
+            "replayed",
+            now=now,
+            who=who,
+            to=State.RECEIVED,
+            note=reason or "asked for by a person",
+            reason={},
+            waits_for="",
         )
     elif force and record.state in _RESENDABLE:
         if not reason:
-            raise errors.BadUse("a delivered document is sent again only with a reason", code="reason_missing")
+            raise errors.BadUse(
+                "a delivered document is sent again only with a reason", code="reason_missing"
+            )
         again = record.revised(now=now, who=who, what="resent", note=reason)
     else:
         raise errors.CheckFailed(
@@ -83,7 +97,9 @@ def resolve(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
     if not reason:
         raise errors.BadUse("say how it was dealt with", code="reason_missing")
     if record.state not in (State.HELD, State.REJECTED):
-        raise errors.CheckFailed(f"the document is {record.state}: nothing waits for a person", code="nothing_to_resolve")
+        raise errors.CheckFailed(
+            f"the document is {record.state}: nothing waits for a person", code="nothing_to_resolve"
+        )
     closed = record.step(
         "resolved", now=world.clock.now(), who=who, to=State.SKIPPED, note=reason, reason={}, waits_for=""
     )

@@ -53,9 +53,15 @@ class BillTarget:
         bill.setdefault("vendorid", None)
         if bill["vendorid"] is None:
             bill["vendorid"] = self._vendor_id(vendor)
-        category = self._category_id(push.record.key.partner) if any("categoryid" not in x for x in bill["lines"]) else 0
+        category = (
+            self._category_id(push.record.key.partner)
+            if any("categoryid" not in x for x in bill["lines"])
+            else 0
+        )
         bill["lines"] = [{"categoryid": category, **line} for line in bill["lines"]]
-        return replace(push, reference=bill["bill_number"], body={"bill": {"vendorid": bill.pop("vendorid"), **bill}})
+        return replace(
+            push, reference=bill["bill_number"], body={"bill": {"vendorid": bill.pop("vendorid"), **bill}}
+        )
 
     def deliver(self, push: Push) -> Receipt:
         known = _last_remote_id(push.record)
@@ -81,7 +87,9 @@ class BillTarget:
             return None
         # one that differs is ours too, kept otherwise than sent or mapped anew since: a second would be a duplicate
         best = next((one for one in found if _difference(bill, one) is None), found[0])
-        return Receipt(str(best.id), best.model_dump(mode="json", exclude_unset=True), _difference(bill, best))
+        return Receipt(
+            str(best.id), best.model_dump(mode="json", exclude_unset=True), _difference(bill, best)
+        )
 
     def change(self, remote_id: str, body: Mapping[str, Any]) -> Bill:
         """Change a bill and read it back; its lease is held by the caller."""
@@ -116,7 +124,9 @@ class BillTarget:
             return int(learned["vendorid"])
         with world.leases.hold(f"{world.id}/vendor/{partner}", LEASE_SECONDS) as fence:
             if fence is None:
-                raise errors.Busy("another worker is setting up the vendor", code="vendor_busy", retry_after=20)
+                raise errors.Busy(
+                    "another worker is setting up the vendor", code="vendor_busy", retry_after=20
+                )
             vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
             name = _folded(str(vendor["vendor_name"]))
             same = [one for one in vendors if one.account_number == partner] or [
@@ -126,7 +136,9 @@ class BillTarget:
                 try:
                     same = [world.freshbooks.create_vendor({"bill_vendor": dict(vendor)})]
                 except errors.OutcomeUnknown:
-                    raise errors.Busy("the vendor may have been created", code="vendor_busy", retry_after=30) from None
+                    raise errors.Busy(
+                        "the vendor may have been created", code="vendor_busy", retry_after=30
+                    ) from None
             vendor_id = same[0].vendorid
             world.notes.write(world.id, "vendor", partner, {"vendorid": vendor_id})
             world.report("vendor learned", partner=partner, vendor_id=vendor_id)
@@ -189,9 +201,12 @@ class ShipmentTarget:
             if order.shipments.get(shipment.key.number) == dict(event):
                 return order
             stepped = order.step(
-                "shipment", now=world.clock.now(), who=WHO, note=f"{shipment.key.number}: {event['status']}",
+                "shipment",
+                now=world.clock.now(),
+                who=WHO,
+                note=f"{shipment.key.number}: {event['status']}",
                 shipments={**order.shipments, shipment.key.number: dict(event)},
-            )  # fmt: skip
+            )
             stored = world.ledger.save(stepped, order.version)
             if stored is None:
                 return stepped
@@ -219,7 +234,9 @@ class MailboxTarget:
 
     def prepare(self, push: Push) -> Push:
         key, sps = push.record.key, self._world.connection.sps
-        mark = hashlib.sha256(f"{key.id}/{push.record.digest}/{push.record.revision}".encode()).hexdigest()[:8]
+        mark = hashlib.sha256(f"{key.id}/{push.record.digest}/{push.record.revision}".encode()).hexdigest()[
+            :8
+        ]
         number = re.sub(r"[^A-Za-z0-9._-]", "_", key.number)
         prefix = sps.shipment_prefix if key.type == "asn" else sps.invoice_prefix
         return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.json", body=push.document)
@@ -249,7 +266,9 @@ def _alone(world: World, remote_id: str) -> Iterator[None]:
 
 
 def _last_remote_id(record: Record) -> str:
-    return record.remote_id or next((p["remote_id"] for p in reversed(record.revisions) if p["remote_id"]), "")
+    return record.remote_id or next(
+        (p["remote_id"] for p in reversed(record.revisions) if p["remote_id"]), ""
+    )
 
 
 def _vendor_of(world: World, order: Record) -> dict[str, Any]:
@@ -267,7 +286,9 @@ def _difference(sent: Mapping[str, Any], kept: Bill) -> str | None:
         return "bill number"
     if len(kept.lines) != len(sent["lines"]):
         return f"{len(sent['lines'])} lines sent, {len(kept.lines)} kept"
-    wanted = sum((Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in sent["lines"]), Decimal())
+    wanted = sum(
+        (Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in sent["lines"]), Decimal()
+    )
     if kept.amount is not None and kept.amount.amount != wanted:
         return f"{wanted} sent, {kept.amount.amount} kept"
     return None

@@ -46,13 +46,21 @@ class OAuth(Protocol):
 class SecretStore(Protocol):
     def read(self, connection: str, secret: str) -> dict[str, Any] | None: ...
 
-    def write(self, connection: str, secret: str, value: dict[str, Any], token: str | None = None) -> None: ...
+    def write(
+        self, connection: str, secret: str, value: dict[str, Any], token: str | None = None
+    ) -> None: ...
 
 
 def refresh_token(
-    connection: str, *, secrets: SecretStore, leases: Leases, notes: Notes, oauth: OAuth, clock: Clock,
+    connection: str,
+    *,
+    secrets: SecretStore,
+    leases: Leases,
+    notes: Notes,
+    oauth: OAuth,
+    clock: Clock,
     report: Report,
-) -> bool:  # fmt: skip
+) -> bool:
     """Renew the token once half its life is over, or FreshBooks refused it; whether it was renewed.
 
     Stranded where a person is needed.
@@ -64,7 +72,9 @@ def refresh_token(
         kept = secrets.read(connection, "freshbooks") or {}
         old = kept.get("refresh_token", "")
         if not old:
-            raise errors.Stranded("FreshBooks is not authorized", code="not_authorized", fix="connector authorize")
+            raise errors.Stranded(
+                "FreshBooks is not authorized", code="not_authorized", fix="connector authorize"
+            )
         refused = (notes.read(connection, "token", "refused") or {}).get("digest")
         good = refused != hashlib.sha256(kept.get("access_token", "").encode()).hexdigest()
         if good and float(kept.get("expires_at", 0)) - clock.epoch() > LIFETIME_SECONDS / 2:
@@ -77,7 +87,9 @@ def refresh_token(
         if earlier.get("old") == mark:
             report("an earlier refresh did not finish, trying its token once")
         notes.write(connection, "token", "refresh", {"old": mark, "fence": fence, "at": clock.now()})
-        secrets.write(connection, "freshbooks", kept, None)  # a store that can't be written must fail before the POST
+        secrets.write(
+            connection, "freshbooks", kept, None
+        )  # a store that can't be written must fail before the POST
         try:
             fresh = oauth.refresh(old)
         except errors.Stranded:
@@ -116,8 +128,12 @@ def authorize_start(
     until = int(clock.epoch()) + STATE_SECONDS
     state = _signed(f"{connection}.{until}.{random_secrets.token_urlsafe(12)}", key)
     query = {
-        "response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "scope": SCOPES, "state": state,
-    }  # fmt: skip
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": SCOPES,
+        "state": state,
+    }
     return f"{url}?{urlencode(query)}"
 
 
@@ -133,7 +149,14 @@ def connection_of_state(state: str, *, key: str, clock: Clock) -> str:
 
 
 def authorize_finish(
-    connection: str, code: str, *, secrets: SecretStore, leases: Leases, notes: Notes, oauth: OAuth, clock: Clock
+    connection: str,
+    code: str,
+    *,
+    secrets: SecretStore,
+    leases: Leases,
+    notes: Notes,
+    oauth: OAuth,
+    clock: Clock,
 ) -> None:
     """Exchange the code that FreshBooks sent back and store the first token pair."""
     with leases.hold(f"{connection}/freshbooks-token", REFRESH_LEASE_SECONDS) as fence:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import DocumentKey, Record, State, revision_began
+from connector.ledger import DocumentKey, State, revision_began
 from connector.usecases.arrivals import replay_message, resume
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
     for direction in ("in", "out"):
         left: list[dict[str, Any]] = []
         for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
-            for record in world.ledger.in_state(world.id, direction, state, before if state is not State.IN_DOUBT else ""):
+            for record in world.ledger.in_state(
+                world.id, direction, state, before if state is not State.IN_DOUBT else ""
+            ):
                 left.append(replay_message(record.key, record.correlation_id or world.new_id()))
         queue = world.queues.sps_files_to_map if direction == "in" else world.queues.records_to_map
         queue.send(left)
@@ -62,11 +64,16 @@ def _wake(world: World, direction: Direction) -> int:
 
 def _picked_up(world: World) -> int:
     """Mark what SPS has taken from our outbox, by its history."""
-    waiting = {record.reference.lstrip("/"): record for record in world.ledger.in_state(world.id, "out", State.DELIVERED)}
+    waiting = {
+        record.reference.lstrip("/"): record
+        for record in world.ledger.in_state(world.id, "out", State.DELIVERED)
+    }
     if not waiting:
         return 0
     oldest = datetime.fromisoformat(min(revision_began(record) for record in waiting.values()))
-    after = (oldest - timedelta(minutes=HISTORY_MARGIN_MINUTES)).isoformat()[:19]  # it was there before we noted it
+    after = (oldest - timedelta(minutes=HISTORY_MARGIN_MINUTES)).isoformat()[
+        :19
+    ]  # it was there before we noted it
     count = 0
     try:
         entries = list(world.sps.history(after=after))

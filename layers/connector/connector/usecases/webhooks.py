@@ -39,7 +39,13 @@ class Delivery:
 
 def hint(connection: str, noun: Noun, object_id: int, event: str, correlation_id: str) -> dict[str, Any]:
     """The message that says: look at this record."""
-    return {"connection": connection, "correlation_id": correlation_id, "noun": noun, "id": object_id, "event": event}
+    return {
+        "connection": connection,
+        "correlation_id": correlation_id,
+        "noun": noun,
+        "id": object_id,
+        "event": event,
+    }
 
 
 def receive(
@@ -57,7 +63,10 @@ def receive(
     """
     if len(delivery.body) > BODY_LIMIT:
         return 413
-    if delivery.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if (
+        delivery.headers.get("content-type", "").partition(";")[0].strip().lower()
+        != "application/x-www-form-urlencoded"
+    ):
         return 415
     fields = _fields(delivery.body)
     if fields is None or not _CONNECTION.fullmatch(delivery.connection):
@@ -66,9 +75,10 @@ def receive(
         return _handshake(delivery, fields, enqueue, correlation_id)
     signature = delivery.headers.get("x-freshbooks-hmac-sha256", "")
     if not any(
-        signed(fields, key, signature) for fresh in (False, True)
+        signed(fields, key, signature)
+        for fresh in (False, True)
         for key in verifiers(delivery.connection, delivery.event, fresh) or [_NOBODYS_KEY]
-    ):  # fmt: skip
+    ):
         report("webhook refused", connection=delivery.connection)
         return 401
     noun, _, _ = fields.get("name", "").partition(".")
@@ -97,7 +107,10 @@ def _fields(body: bytes) -> dict[str, str] | None:
 
 
 def _handshake(
-    delivery: Delivery, fields: Mapping[str, str], enqueue: Callable[[dict[str, Any]], None], correlation_id: str
+    delivery: Delivery,
+    fields: Mapping[str, str],
+    enqueue: Callable[[dict[str, Any]], None],
+    correlation_id: str,
 ) -> int:
     """The one unsigned request: taken further only where this callback is being registered right now."""
     if not _ID.fullmatch(fields.get("object_id", "")) or not 8 <= len(fields.get("verifier", "")) <= 200:
