@@ -23,7 +23,7 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check build deploy bench simulate lock clean
+.PHONY: help setup demo test check build deploy bench simulate mutate lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -55,6 +55,9 @@ bench: setup ## measure; the last line is JSON
 
 simulate: .venv/.installed ## break everything, count what is lost or doubled; DOCUMENTS=n SEED=s; the last line is JSON
 	.venv/bin/connector simulate-faults $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutate: .venv/.installed ## change the code a little, many times: how often do the tests notice? ARGS="--group ledger"
+	.venv/bin/python -m tests.mutation $(ARGS)
 
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt

@@ -24,7 +24,6 @@ from urllib.parse import quote, unquote
 from connector import errors
 
 LEASE_SECONDS = 120.0
-SETTLE_SECONDS = 60.0
 HISTORY_IN_RECORD = 60
 GENESIS = "0" * 64
 
