@@ -15,7 +15,7 @@ from connector.usecases.world import World, full_jitter
 from local.faults.ports import Shared, Worker
 
 VISIBILITY_SECONDS = 360.0
-MAX_RECEIVES = 8
+MAX_RECEIVES = 8  # the template allows more; here DLQs are to be seen
 BATCH = 5
 REDRIVES = 3
 REDRIVE_AFTER_SECONDS = 3600.0
@@ -122,7 +122,8 @@ class Consumer:
                         f"failed: {type(error).__name__} {getattr(error, 'code', error)}"
                     ] += 1
                     told = getattr(error, "retry_after", None)
-                    wait = full_jitter(message.receives) if told is None else told + full_jitter(0)
+                    attempt = message.receives
+                    wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
                     waits[message.id] = float(int(max(wait, 1)))
         finally:
             if task is not None and task.dead:
