@@ -106,7 +106,8 @@ class Record:
 
     `rank` orders revisions of one document (a lower one never overwrites a higher one); `payloads` point
     into the archive by stage (`received`, `exchange`); `reference` is the unique name at the target (file
-    path, bill number); `shipments` holds an order's shipment events by shipment number.
+    path, bill number); `shipments` holds an order's shipment events by shipment number, `fulfilment` what each of
+    our documents did to an order's lines, by type and number (`invoice/INV-1`: `{"lines": {"1": "12"}, ...}`).
     """
 
     key: DocumentKey
@@ -134,6 +135,7 @@ class Record:
     duplicates: int = 0
     revisions: tuple[Mapping[str, Any], ...] = ()
     shipments: Mapping[str, Any] = field(default_factory=dict)
+    fulfilment: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[Event, ...] = ()
 
     def step(

@@ -23,7 +23,9 @@ from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, Stat
 if TYPE_CHECKING:
     from connector.ports import Clock
 
-_JSON_FIELDS = frozenset({"reason", "findings", "payloads", "revisions", "shipments", "history"})
+_JSON_FIELDS = frozenset(
+    {"reason", "findings", "payloads", "revisions", "shipments", "fulfilment", "history"}
+)
 _NUMBER_FIELDS = frozenset({"version", "revision", "attempt", "fence", "lease_until", "duplicates"})
 _INDEXED = frozenset({"pk", "sk", "state_key", "connection", "partner", "type", "number", "direction"})
 

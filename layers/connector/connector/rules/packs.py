@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connector import errors
 
 PartyFields = dict[str, str]
+Match = Literal["sku", "vendor_part", "upc", "alias", "price"]
 
 
 class _Section(BaseModel):
@@ -38,10 +39,27 @@ class Counterpart(_Section):
 
 
 class OrderPolicy(_Section):
-    """`due_days` is used where an order carries no usable payment terms."""
+    """What an order becomes in FreshBooks, and how its changes are taken.
 
+    `target`: a `bill` (books a payable at once), an `invoice_draft` or `estimate` for the partner's client, or
+    `record_only` (kept and carried over, nothing in FreshBooks). `changes`: `apply` order changes to what was
+    made of the order, or `hold` each for a person. `due_days` is used where an order carries no usable terms.
+    """
+
+    target: Literal["bill", "invoice_draft", "estimate", "record_only"] = "bill"
+    changes: Literal["apply", "hold"] = "apply"
     due_days: Annotated[int, Field(ge=0, le=3650)] = 30
     total_tolerance: Decimal = Decimal("0.01")
+
+
+class AcknowledgementPolicy(_Section):
+    """Whether and how an order is acknowledged (855): `accept` as it is, `compare` with what the pack can
+    check (unknown items, prices), or `ask` a person; `otherwise` is what happens when the deadline is near and
+    nobody has decided."""
+
+    send: bool = False
+    policy: Literal["accept", "compare", "ask"] = "accept"
+    otherwise: Literal["accept", "hold"] = "hold"
 
 
 class ShipmentPolicy(_Section):
@@ -51,15 +69,44 @@ class ShipmentPolicy(_Section):
 
 
 class InvoicePolicy(_Section):
-    """`asn`: send a Shipment (856) with each invoice whose shipping data suffices."""
+    """`asn`: send a Shipment (856) with each invoice whose shipping data suffices.
+
+    `correction` of an invoice that was sent: `replace` it (purpose 05), `update` it (type U5), or send a
+    `credit` note over it and the new one under a number with a suffix. `deletion` of one that was sent: `hold`
+    it for a person, `cancel` it (purpose 01), or `credit` it.
+    """
 
     send: bool = True
     asn: bool = False
-    correction: Literal["replace", "update"] = "replace"
+    asn_first: bool = False
+    correction: Literal["replace", "update", "credit"] = "replace"
+    deletion: Literal["hold", "cancel", "credit"] = "hold"
+    number_pattern: str | None = None
+    number_max: Annotated[int, Field(ge=1, le=22)] = 22
 
 
 class BillPolicy(_Section):
     send: bool = False
+    deletion: Literal["hold", "cancel", "credit"] = "hold"
+
+
+class Tolerances(_Section):
+    """How far an invoice may be from its order: `quantity` and `price` in percent, `total` in the currency."""
+
+    quantity: Decimal = Decimal(0)
+    price: Decimal = Decimal(0)
+    total: Decimal = Decimal("0.01")
+
+
+class Deadline(_Section):
+    """When a document is due, counted in hours, and what being late costs: an amount, or percent of the order.
+
+    An acknowledgement is counted from the order's arrival, an ASN and an invoice from the day shipped.
+    """
+
+    hours: Annotated[int, Field(ge=0, le=24 * 366)]
+    penalty: Decimal = Decimal(0)
+    penalty_percent: Decimal = Decimal(0)
 
 
 class Carrier(_Section):
@@ -77,23 +124,37 @@ class PartnerPack(_Section):
     `addresses` default parties by RSX address type (`RI`, `SF`, `BT`, `ST`) with RSX element names;
     `taxes` maps FreshBooks tax names to RSX TaxTypeCode, `charges` line names to AllowChrgCode (a line so
     named is a charge, or an allowance where its amount is negative); `aliases` FreshBooks line names to the
-    order's VendorPartNumber; `prices_per` how many units a PurchasePriceBasis prices (`CA` = 12).
+    order's VendorPartNumber; `prices_per` how many units a PurchasePriceBasis prices (`CA` = 12); `uom` how
+    many of a unit another one holds (`uom.CA.EA = 12`: a case is twelve each). `match` is the order in which an
+    invoice line's order line is looked for. `format` is what is written for SPS. `rules` sets the severity of a
+    rule by its id, `required` names elements that a document must have by their paths. In `shadow` mode
+    everything is mapped and checked and nothing is sent.
     """
 
     trading_partner_id: Annotated[str, Field(min_length=1, max_length=15)]
     name: str = ""
+    mode: Literal["live", "shadow"] = "live"
+    format: Literal["json", "xml"] = "json"
+    rounding: Literal["half_up", "half_even"] = "half_up"
     freshbooks: Counterpart = Counterpart()
     orders: OrderPolicy = OrderPolicy()
+    acknowledgements: AcknowledgementPolicy = AcknowledgementPolicy()
     shipments: ShipmentPolicy = ShipmentPolicy()
     invoices: InvoicePolicy = InvoicePolicy()
     bills: BillPolicy = BillPolicy()
     carrier: Carrier = Carrier()
+    tolerances: Tolerances = Tolerances()
+    deadlines: dict[Literal["acknowledgement", "asn", "invoice"], Deadline] = {}
+    rules: dict[str, Literal["off", "info", "warning", "error"]] = {}
+    required: dict[Literal["invoice", "asn", "acknowledgement"], list[str]] = {}
+    match: list[Match] = ["sku", "vendor_part", "upc", "alias", "price"]
     header: dict[str, str] = {}
     addresses: dict[str, PartyFields] = {}
     taxes: dict[str, str] = {}
     charges: dict[str, str] = {}
     aliases: dict[str, str] = {}
     prices_per: dict[str, Decimal] = {}
+    uom: dict[str, dict[str, Decimal]] = {}
 
     @property
     def vendor_name(self) -> str:
