@@ -32,6 +32,7 @@ COMMANDS = {
     "redrive": "cli.replaying:redrive",
     "reconcile": "cli.replaying:reconcile",
     "verify-history": "cli.replaying:verify_histories",
+    "rehearse": "cli.rehearsing:rehearse",
     "partners": "cli.documents:partners",
     "ping": "cli.documents:ping",
     "errors": "cli.documents:explain_error",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -19,6 +20,7 @@ WIDE = None if sys.stdout.isatty() else 160
 console = Console(width=WIDE)
 err = Console(stderr=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +48,23 @@ def fail(error: errors.ConnectorError) -> None:
 
 def show_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def show_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """The rows as CSV. What a spreadsheet would take for a formula is quoted: numbers and names are others'."""
+    writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _cell(row.get(name, "")) for name in columns} for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    text = str(value)
+    if text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        try:
+            Decimal(text)
+        except InvalidOperation:
+            return f"'{text}"
+    return value
 
 
 def money(amount: str, currency: str) -> str:

@@ -63,4 +63,12 @@ class Stack:
         return Wiring(settings, lambda message, **keys: None, self.client)
 
     def world(self, connection: str) -> World:
+        """The world of the connection named; where none is, of the only one there is."""
+        if not connection:
+            there = self.wiring.connections()
+            if len(there) != 1:
+                raise errors.BadUse(
+                    f"the stack has {len(there)} connections", code="no_connection", fix="say which, with -c"
+                )
+            connection = there[0]
         return self.wiring.world(connection)

@@ -45,11 +45,11 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
     if planned.document is None:
         return {**told, "outcome": planned.state.lower(), "note": planned.note}
     sent = _sent(world, record)
-    differences = [] if sent is None else list(_differences(sent, planned.document))
+    changed = [] if sent is None else list(differences(sent, planned.document))
     outcome = (
         "sent" if record.state in _REPLAYABLE else "nothing: it is delivered, and is sent again only by force"
     )
-    return {**told, "outcome": outcome, "document": planned.document, "differences": differences}
+    return {**told, "outcome": outcome, "document": planned.document, "differences": changed}
 
 
 def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force: bool = False) -> Record:
@@ -119,15 +119,15 @@ def _sent(world: World, record: Record) -> Any:
     return json.loads(world.archive.get(world.id, pointer))["mapped"] if pointer else None
 
 
-def _differences(sent: Any, now: Any, field: str = "") -> Iterator[dict[str, Any]]:
+def differences(sent: Any, now: Any, field: str = "") -> Iterator[dict[str, Any]]:
     """Field by field what differs; lists are compared by position."""
     if isinstance(sent, Mapping) and isinstance(now, Mapping):
         for name in [*sent, *(name for name in now if name not in sent)]:
-            yield from _differences(sent.get(name), now.get(name), f"{field}.{name}" if field else name)
+            yield from differences(sent.get(name), now.get(name), f"{field}.{name}" if field else name)
     elif isinstance(sent, list) and isinstance(now, list):
         for index in range(max(len(sent), len(now))):
             before = sent[index] if index < len(sent) else None
             after = now[index] if index < len(now) else None
-            yield from _differences(before, after, f"{field}[{index}]")
+            yield from differences(before, after, f"{field}[{index}]")
     elif sent != now:
         yield {"field": field, "sent": sent, "now": now}
