@@ -1,8 +1,9 @@
 # Needs Python >= 3.11 and make; everything else is installed here, pinned and hashed.
-# Three environments, because the SAM CLI and the AWS emulator pin other releases of boto3:
+# Four environments, because the SAM CLI, the AWS emulator and checkov pin other releases of boto3:
 #   .venv        the project, its command line, tests and checks
 #   .venv-sam    aws-sam-cli
 #   .venv-cloud  the AWS emulator of `make demo`
+#   .venv-checks scanners of `make check` and `make audit`
 
 # The first interpreter that really runs (a pyenv shim may not) and can make environments.
 # 3.13 comes first: it is what the functions run on in the cloud.
@@ -23,7 +24,7 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check build deploy bench simulate mutate lock clean
+.PHONY: help setup demo test check audit build deploy bench simulate mutate lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -37,11 +38,18 @@ demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks 
 test: setup ## every test
 	.venv/bin/python -m pytest $(ARGS)
 
-check: .venv/.installed ## lint, types, template
+check: .venv/.installed .venv-sam/.installed .venv-checks/.installed ## lint, types, template, security
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/cfn-lint template.yaml
+	.venv-checks/bin/cfn-lint --config-file .ci/cfn-lint-serverless.yaml
+	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+	.venv-checks/bin/checkov --config-file .ci/checkov.yaml --file template.yaml
+	.venv-checks/bin/bandit -q -ll -r layers/connector functions cli
+
+audit: .venv-checks/.installed ## known vulnerabilities in the pins; says so where PyPI's advisories cannot be reached
+	.ci/audit
 
 build: .venv/.installed .venv-sam/.installed ## build the functions and layers for AWS
 	find functions layers -name __pycache__ -prune -exec rm -rf {} +
@@ -61,13 +69,13 @@ mutate: .venv/.installed ## change the code a little, many times: how often do t
 
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt
-	cd requirements && for name in bootstrap dev sam cloud; do \
+	cd requirements && for name in bootstrap dev sam cloud checks; do \
 		"$(CURDIR)/$(UV)" pip compile $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 LOCK := --quiet --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11
 
 clean: ## remove everything made here
-	rm -rf .venv .venv-sam .venv-cloud .aws-sam build dist *.egg-info \
+	rm -rf .venv .venv-sam .venv-cloud .venv-checks .aws-sam build dist *.egg-info \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis .simulate
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -86,7 +94,7 @@ $(UV): requirements/bootstrap.txt
 	@touch $@
 
 # Compiled at installation: they are large, and started anew at every use.
-.venv-sam/.installed .venv-cloud/.installed: .venv-%/.installed: requirements/%.txt | $(UV)
+.venv-sam/.installed .venv-cloud/.installed .venv-checks/.installed: .venv-%/.installed: requirements/%.txt | $(UV)
 	@echo "making .venv-$*"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	@UV_COMPILE_BYTECODE=1 $(INSTALL) .venv-$*/bin/python -r $<
