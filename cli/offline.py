@@ -21,6 +21,7 @@ from connector.documents.freshbooks import Bill, Invoice, read_record
 from connector.documents.order import Order
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.documents.shipment import Shipment
+from connector.documents.xml_writing import write_xml
 from connector.findings import Finding, Mapped, Source, Trace, as_json
 from connector.mapping.order_to_bill import order_to_bill
 from connector.mapping.shipment_to_events import shipment_to_events
@@ -37,6 +38,11 @@ class Side(StrEnum):
     sps = "sps"
 
 
+class Format(StrEnum):
+    json = "json"
+    xml = "xml"
+
+
 @dataclass(slots=True)
 class Done:
     """One document of the file, mapped."""
@@ -47,6 +53,7 @@ class Done:
     number: str
     mapped: Mapped
     trace: Trace = field(default_factory=dict)
+    format: str = "json"
 
 
 @guarded
@@ -58,6 +65,10 @@ def map_file(
         Side | None, typer.Option("--to", help="Which side FILE is mapped to; told by FILE.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say where every field came from.")] = False,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="What is written for SPS; else as the partner pack says."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Map documents offline: RSX orders and shipments for FreshBooks, FreshBooks invoices and bills for SPS.
@@ -72,7 +83,7 @@ def map_file(
         done.append(entry)
         if not as_json:
             tell(entry.source if len(done) > 1 else file, entry.mapped.findings)
-    _print(done, refused, explain, as_json)
+    _print(done, refused, explain, as_json, format_)
     for error in refused:
         fail(error)
     if refused:
@@ -233,7 +244,7 @@ def _map_record(
         from connector.mapping.bill_to_rsx import bill_to_rsx
 
         mapped = bill_to_rsx(record, order=order, pack=pack, trace=trace)
-    return Done(source, kind, pack.trading_partner_id, number, mapped, trace)
+    return Done(source, kind, pack.trading_partner_id, number, mapped, trace, pack.format)
 
 
 def _pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
@@ -251,7 +262,9 @@ def _pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
 # --- printing -------------------------------------------------------------------------------------------
 
 
-def _print(done: list[Done], refused: list[errors.BadInput], explain: bool, as_json: bool) -> None:
+def _print(
+    done: list[Done], refused: list[errors.BadInput], explain: bool, as_json: bool, format_: Format | None
+) -> None:
     if as_json:
         shown: dict[str, Any] = {"documents": [_as_json(entry, explain) for entry in done]}
         if refused:
@@ -264,7 +277,18 @@ def _print(done: list[Done], refused: list[errors.BadInput], explain: bool, as_j
             console.print(_explanation(entry))
     elif done:
         documents = [entry.mapped.document for entry in done]
+        if (format_ or done[0].format) == "xml":
+            sys.stdout.write(_as_xml(done, documents))
+            return
         show_json(documents if len(documents) > 1 else documents[0])
+
+
+def _as_xml(done: list[Done], documents: list[dict[str, Any]]) -> str:
+    if done[0].kind not in ("invoice", "bill"):
+        raise errors.BadUse(
+            "only documents for SPS are written as XML", place=done[0].source, fix="leave --format out"
+        )
+    return write_xml(documents, "Invoice").decode()
 
 
 def _as_json(entry: Done, explain: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from connector.documents.reading import MAX_BYTES
+from connector.documents.reading import MAX_BYTES, Read, read_documents
 from tests import builders
 from tests.builders import PARTNER, allowance, order_line
 
@@ -237,6 +237,21 @@ def test_a_freshbooks_bill_is_mapped(folder: Path, shared: Path) -> None:
     ran = run("map", put(folder, "bill.json", builders.bill(2)), "--order", "po.json", "--to", "sps")
     assert ran.json["Header"]["InvoiceHeader"]["InvoiceTypeCode"] == "SELF"
     jsonschema.validate(ran.json, json.loads((shared / "rsx/schema/Invoices.json").read_text()))
+
+
+def test_xml_is_written_where_the_option_or_the_pack_asks_for_it(folder: Path) -> None:
+    put(folder, "po.json", builders.order(2))
+    put(folder, "invoice.json", builders.fb_invoice(2))
+    as_json = run("map", "invoice.json", "--order", "po.json").json
+    put(folder, "pack.toml", f'trading_partner_id = "{PARTNER}"\nformat = "xml"'.encode())
+    for asked in (["--format", "xml"], ["--partner", "pack.toml"]):
+        written = run("map", "invoice.json", "--order", "po.json", *asked)
+        assert written.code == 0
+        [read] = read_documents(written.out.encode())
+        assert isinstance(read, Read)
+        assert read.raw == as_json
+    refused = run("map", "po.json", "--format", "xml")
+    assert (refused.code, refused.out) == (2, "")
 
 
 def test_a_freshbooks_invoice_alone_does_not_say_which_partner_it_is_for(folder: Path) -> None:

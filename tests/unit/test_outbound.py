@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from connector import errors
+from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import map_outbound, poll_freshbooks
@@ -266,3 +268,28 @@ def test_a_delivered_file_is_marked_picked_up_when_sps_has_taken_it() -> None:
     fake.sps.pick_up()
     assert resolve_in_doubt(fake.world)["picked_up"] == 1
     assert stored(fake).state is State.PICKED_UP
+
+
+def test_a_partner_that_takes_xml_is_sent_xml() -> None:
+    fake = world(format="xml")
+    told(fake)
+    [path] = fake.sps.uploads
+    assert path.endswith(".xml")
+    [read] = read_documents(fake.sps.files[path])
+    assert isinstance(read, Read)
+    assert (read.kind, read.number) == ("invoice", "0000421")
+    assert read.raw["Summary"]["TotalAmount"] == 100
+    fake.sps.pick_up()
+    assert resolve_in_doubt(fake.world)["picked_up"] == 1
+
+
+def test_a_change_of_the_format_while_in_doubt_sends_nothing_a_second_time() -> None:
+    fake = world()
+    fake.sps.outcomes = [(errors.OutcomeUnknown("read timeout"), True)]
+    with pytest.raises(errors.OutcomeUnknown):
+        told(fake)
+    fake.set_up(PartnerPack(trading_partner_id=PARTNER, name="Example Retail", format="xml"))
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert stored(fake).state is State.DELIVERED
+    assert len(fake.sps.uploads) == 1

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.freshbooks import Bill
-from connector.ledger import DocumentKey, Record, revision_began
+from connector.documents.xml_writing import write_xml
+from connector.ledger import IN_FLIGHT, DocumentKey, Record, revision_began
 from connector.usecases.arrivals import TRIES
 from connector.usecases.inbound import bill_as_shipped, order_key
 from connector.usecases.push import Push, Receipt, push
@@ -238,11 +239,24 @@ class MailboxTarget:
             :8
         ]
         number = re.sub(r"[^A-Za-z0-9._-]", "_", key.number)
-        prefix = sps.shipment_prefix if key.type == "asn" else sps.invoice_prefix
-        return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.json", body=push.document)
+        kind, prefix = (
+            ("Shipment", sps.shipment_prefix) if key.type == "asn" else ("Invoice", sps.invoice_prefix)
+        )
+        form = self._format(push.record)
+        body = write_xml([push.document], kind).decode() if form == "xml" else push.document
+        return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.{form}", body=body)
+
+    def _format(self, record: Record) -> str:
+        """The partner's format; of what may have been sent already that which it was sent in, whatever the pack says."""
+        if record.state in IN_FLIGHT and record.reference:
+            return record.reference.rpartition(".")[2]
+        return self._world.pack(record.key.partner).format
 
     def deliver(self, push: Push) -> Receipt:
-        self._world.sps.upload(push.reference, json.dumps(push.body, ensure_ascii=False, indent=1).encode())
+        text = (
+            push.body if isinstance(push.body, str) else json.dumps(push.body, ensure_ascii=False, indent=1)
+        )
+        self._world.sps.upload(push.reference, text.encode("utf-8", "replace"))
         return Receipt(push.reference)
 
     def find(self, push: Push) -> Receipt | None:
