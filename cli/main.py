@@ -33,6 +33,8 @@ COMMANDS = {
     "reconcile": "cli.replaying:reconcile",
     "verify-history": "cli.replaying:verify_histories",
     "rehearse": "cli.rehearsing:rehearse",
+    "export": "cli.exporting:export",
+    "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",
     "ping": "cli.documents:ping",
     "errors": "cli.documents:explain_error",

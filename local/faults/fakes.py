@@ -108,6 +108,9 @@ class FakeNotes:
     def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]:
         return {name: json.loads(text) for name, text in self.notes.get((connection, topic), {}).items()}
 
+    def topics(self, connection: str) -> set[str]:
+        return {topic for one, topic in self.notes if one == connection and self.notes[one, topic]}
+
     def write(self, connection: str, topic: str, name: str, value: Any) -> None:
         self.notes.setdefault((connection, topic), {})[name] = json.dumps(value)
 

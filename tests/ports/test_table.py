@@ -156,6 +156,25 @@ def test_notes_are_kept_by_connection_and_topic(table: Any) -> None:
     assert set(table.notes.read_all("acme", "pack")) == {"B"}
 
 
+def test_the_topics_of_a_connection_are_told_apart_from_those_of_others(table: Any) -> None:
+    for connection, topic in (
+        ("acme", "pack"),
+        ("acme", "early-invoices/1"),
+        ("acme2", "vendor"),
+        ("", "pack"),
+    ):
+        table.notes.write(connection, topic, "A", {})
+    assert table.notes.topics("acme") == {"pack", "early-invoices/1"}
+
+
+def test_a_record_with_a_long_history_is_stored_in_one_go(table: Any) -> None:
+    record = received()
+    for n in range(1, HISTORY_IN_RECORD * 3):
+        record = record.step("duplicate", now=f"2026-04-17T00:00:{n:03d}", who="test")
+    assert table.ledger.save(record, 0) is None
+    assert table.ledger.history(KEY) == list(record.history)
+
+
 def test_a_note_is_written_new_only_once(table: Any) -> None:
     assert table.notes.write_new("acme", "vendor", "A", {"n": 1})
     assert not table.notes.write_new("acme", "vendor", "A", {"n": 2})

@@ -93,6 +93,8 @@ CATALOGUE: dict[str, Entry] = {
     "callback_not_confirmed": Entry("FreshBooks did not confirm a webhook", "the address cannot be reached from outside", "check the address, then `connector connections add` again", False),
     "nothing_to_replay": Entry("there is nothing to replay", "the document is delivered or ended", "use --force with a reason to send it again", False),
     "nothing_to_resolve": Entry("there is nothing to resolve", "the document does not wait for a person", "look at it with `connector show`", False),
+    "export_damaged": Entry("an export is not as it was written", "a copy broke off, or somebody changed it", "copy it again, or export again", False),
+    "export_in_flight": Entry("documents of the export were on their way", "it was made while work was going on", "import it under its own id, or export again when they are delivered", False),
     # unreadable files
     "empty": Entry("the file is empty", "the transfer broke off", "ask the sender for it again", False),
     "not_rsx": Entry("the file is no RSX document", "another format, or another kind of file", "have SPS deliver RSX 7.7 JSON or XML", False),

@@ -56,6 +56,9 @@ class Notes(Protocol):
 
     def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]: ...
 
+    def topics(self, connection: str) -> set[str]:
+        """What there are notes on. Reads the whole table: for exports, not for functions."""
+
     def write(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> None: ...
 
     def write_new(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> bool:

@@ -106,7 +106,7 @@ class DynamoLedger:
         return records
 
     def save(self, record: Record, after: int) -> Record | None:
-        if len(record.history) > HISTORY_IN_RECORD:
+        while len(record.history) > HISTORY_IN_RECORD:
             record = self._roll_over(record)
         condition = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
@@ -215,6 +215,22 @@ class DynamoNotes:
             notes.update((item["sk"]["S"], json.loads(item["value"]["S"])) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return notes
+            question["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def topics(self, connection: str) -> set[str]:
+        begin = f"N#{connection}#"
+        question: dict[str, Any] = {
+            "TableName": self._table,
+            "FilterExpression": "begins_with(pk, :begin)",
+            "ProjectionExpression": "pk",
+            "ExpressionAttributeValues": {":begin": {"S": begin}},
+        }
+        found: set[str] = set()
+        while True:
+            page = self._client.scan(**question)
+            found.update(item["pk"]["S"].removeprefix(begin) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return found
             question["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def write(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> None:
