@@ -1,8 +1,9 @@
 # Needs Python >= 3.11 and make; everything else is installed here, pinned and hashed.
-# Four environments, because the SAM CLI, the AWS emulator and checkov pin other releases of boto3:
+# Five environments, because the SAM CLI, the AWS emulator and checkov pin other releases of boto3:
 #   .venv        the project, its command line, tests and checks
 #   .venv-sam    aws-sam-cli
 #   .venv-cloud  the AWS emulator of `make demo`
+#   .venv-lambda AWS's Lambda runtime, in which tests run the built functions
 #   .venv-checks scanners of `make check` and `make audit`
 
 # The first interpreter that really runs (a pyenv shim may not) and can make environments.
@@ -24,13 +25,13 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check audit build deploy bench simulate mutate lock clean
+.PHONY: help setup demo test check audit build sam-local deploy bench simulate mutate lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.installed .venv-sam/.installed .venv-cloud/.installed ## make the three environments
+setup: .venv/.installed .venv-sam/.installed .venv-cloud/.installed .venv-lambda/.installed ## make the environments
 
 demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks the day
 	.venv/bin/connector demo $(if $(KEEP),--keep) $(if $(SEED),--seed $(SEED))
@@ -54,6 +55,10 @@ audit: .venv-checks/.installed ## known vulnerabilities in the pins; says so whe
 build: .venv/.installed .venv-sam/.installed ## build the functions and layers for AWS
 	find functions layers -name __pycache__ -prune -exec rm -rf {} +
 	.venv-sam/bin/sam build --cached --parallel
+	@du -sh .aws-sam/build/Dependencies .aws-sam/build/Connector
+
+sam-local: setup build ## every file of events/ through `sam local invoke`, where a container engine is present
+	.venv/bin/python -m local.sam_local
 
 deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.toml
 	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV) $(ARGS)
@@ -69,13 +74,13 @@ mutate: .venv/.installed ## change the code a little, many times: how often do t
 
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt
-	cd requirements && for name in bootstrap dev sam cloud checks; do \
+	cd requirements && for name in bootstrap dev sam cloud lambda checks; do \
 		"$(CURDIR)/$(UV)" pip compile $(LOCK) $$name.in -o $$name.txt || exit 1; done
 
 LOCK := --quiet --upgrade --generate-hashes --no-annotate --no-header --universal --python-version 3.11
 
 clean: ## remove everything made here
-	rm -rf .venv .venv-sam .venv-cloud .venv-checks .aws-sam build dist *.egg-info \
+	rm -rf .venv .venv-sam .venv-cloud .venv-lambda .venv-checks .aws-sam build dist *.egg-info \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis .simulate
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -94,7 +99,7 @@ $(UV): requirements/bootstrap.txt
 	@touch $@
 
 # Compiled at installation: they are large, and started anew at every use.
-.venv-sam/.installed .venv-cloud/.installed .venv-checks/.installed: .venv-%/.installed: requirements/%.txt | $(UV)
+.venv-sam/.installed .venv-cloud/.installed .venv-lambda/.installed .venv-checks/.installed: .venv-%/.installed: requirements/%.txt | $(UV)
 	@echo "making .venv-$*"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	@UV_COMPILE_BYTECODE=1 $(INSTALL) .venv-$*/bin/python -r $<
