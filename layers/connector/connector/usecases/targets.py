@@ -247,7 +247,7 @@ class MailboxTarget:
         return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.{form}", body=body)
 
     def _format(self, record: Record) -> str:
-        """The partner's format; of what may have been sent already that which it was sent in, whatever the pack says."""
+        """The partner's format; what may have been sent already keeps the one that it was sent in."""
         if record.state in IN_FLIGHT and record.reference:
             return record.reference.rpartition(".")[2]
         return self._world.pack(record.key.partner).format
