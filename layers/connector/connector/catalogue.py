@@ -59,6 +59,11 @@ CATALOGUE: dict[str, Entry] = {
         "the order that the document names has no bill yet", "it came before its order, or names a wrong PO number",
         "check the PO number; if the order is on its way, nothing", True,
     ),
+    "credit_first": Entry(
+        "the new invoice waits until the credit over the old one is delivered",
+        "an invoice changed after it was sent, and this partner is sent a credit and a new invoice",
+        "nothing, unless the credit itself is parked: then see its reason", True,
+    ),
     # need a person
     "parked": Entry("the document is parked", "see its reason", "see its reason", False),
     "bad_input": Entry("the document cannot be read", "it is damaged, or of another kind", "ask the sender for a correct one", False),
@@ -76,6 +81,7 @@ CATALOGUE: dict[str, Entry] = {
     "change_ignored": Entry("FreshBooks did not take a change of a bill", "it ignores some updates silently", "change the bill by hand", False),
     "bill_already_paid": Entry("the order changed after its bill was paid", "a late change", "settle the difference in FreshBooks", False),
     "deleted_after_sending": Entry("a document was deleted in FreshBooks after it was sent", "somebody deleted it", "agree with the partner on a credit or cancellation", False),
+    "sent_copy_missing": Entry("the copy of what was sent is missing", "it could not be archived when it was sent", "settle the change with the partner, then `connector resolve`", False),
     "refused": Entry("the vendor refused the document", "see the vendor's words in the reason", "correct it at its source, or replay", False),
     "not_found": Entry("the vendor does not have the object", "it was deleted, or the id is of another account", "check the account id of the connection", False),
     "forbidden": Entry("the vendor does not allow this", "a missing scope, a role, or a read-only field", "grant the scope, then `connector authorize`", False),

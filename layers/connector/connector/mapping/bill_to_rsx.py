@@ -9,6 +9,7 @@ one that its number names, and a bill without a number goes by `bill-<id>`. A li
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from connector.documents.freshbooks import Bill, BillLine, BillVendor, Money
@@ -48,12 +49,13 @@ def bill_to_rsx(
     pack: PartnerPack,
     profile: BusinessProfile | None = None,
     purpose: str = "00",
+    number: str = "",
     trace: Trace | None = None,
 ) -> Mapped:
     """The RSX Invoice as plain JSON values in schema order, and what a person should know.
 
     `vendor` is whom the bill is from (else what the bill itself says of it), `order` the stored order that the
-    bill's number names. Never raises on what the models admit.
+    bill's number names, `number` what is sent instead of FreshBooks' number. Never raises on what the models admit.
     """
     findings: list[Finding] = []
     explain = Explainer(trace) if trace is not None else None
@@ -70,6 +72,8 @@ def bill_to_rsx(
         layer[f"pack.addresses.{kind}"] = dict(pack.addresses.get(kind, {}))
         found += put_party(parties, kind, layer, "Invoice", explain)
     found += missing_parties(parties, {"RI": "whom to pay (RI)", "BT": "who is billed (BT)"})
+    if number:
+        sale = replace(sale, number=number)
     return compose(sale, parties, order, pack, purpose, "SELF", explain, findings + found)
 
 

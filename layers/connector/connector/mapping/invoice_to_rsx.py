@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.documents.freshbooks import Client, Invoice
 from connector.documents.order import Order
 from connector.findings import Finding, Mapped, Trace
@@ -45,12 +47,14 @@ def invoice_to_rsx(
     pack: PartnerPack,
     profile: BusinessProfile | None = None,
     purpose: str = "00",
+    number: str = "",
     trace: Trace | None = None,
 ) -> Mapped:
     """The RSX Invoice as plain JSON values in schema order, and what a person should know.
 
     `order` is the stored order that the invoice's PO number names, `client` its FreshBooks client, `purpose`
-    the TsetPurposeCode (00 original, 05 replace, 01 cancel). Never raises on what the models admit.
+    the TsetPurposeCode (00 original, 05 replace), `number` what is sent instead of FreshBooks' number. Never
+    raises on what the models admit.
     """
     findings: list[Finding] = []
     explain = Explainer(trace) if trace is not None else None
@@ -63,6 +67,8 @@ def invoice_to_rsx(
     found += missing_parties(parties, kinds)
     updated = purpose == "05" and pack.invoices.correction == "update"
     type_code = "U5" if updated else "DR"
+    if number:
+        sale = replace(sale, number=number)
     return compose(sale, parties, order, pack, purpose, type_code, explain, findings + found)
 
 

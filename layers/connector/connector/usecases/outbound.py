@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -11,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector import errors
-from connector.documents.freshbooks import Bill, Invoice
-from connector.findings import Mapped, as_json
+from connector.documents.freshbooks import Bill, Client, Invoice
+from connector.documents.freshbooks_content import content_digest
+from connector.findings import Mapped, Trace, as_json
 from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
+from connector.usecases import corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.inbound import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
 
 if TYPE_CHECKING:
+    from connector.documents.order import Order
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
@@ -30,48 +31,6 @@ POLL_LEASE_SECONDS = 300.0
 OVERLAP_DAYS = 1
 WHO = "map_outbound"
 _EASTERN = ZoneInfo("America/New_York")
-# what a payment, a view or a reminder changes is not the document's content
-_INVOICE_CONTENT = (
-    "invoice_number",
-    "customerid",
-    "create_date",
-    "due_offset_days",
-    "currency_code",
-    "amount",
-    "po_number",
-    "terms",
-    "notes",
-    "discount_value",
-    "fulfillment_date",
-    "organization",
-    "street",
-    "street2",
-    "city",
-    "province",
-    "code",
-    "country",
-    "lines",
-)
-_INVOICE_LINE = (
-    "name",
-    "description",
-    "qty",
-    "unit_cost",
-    "taxName1",
-    "taxAmount1",
-    "taxName2",
-    "taxAmount2",
-)
-_BILL_CONTENT = ("bill_number", "issue_date", "due_offset_days", "currency_code", "total_amount", "lines")
-_BILL_LINE = (
-    "description",
-    "quantity",
-    "unit_cost",
-    "tax_name1",
-    "tax_percent1",
-    "tax_name2",
-    "tax_percent2",
-)
 
 
 def poll_freshbooks(world: World) -> int:
@@ -134,6 +93,9 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
             return
         if record.state in IN_FLIGHT:
             _ask_again(world, record)
+            return
+        if corrections.is_reversal(record):
+            corrections.map_credit_again(world, record, correlation_id, WHO)
             return
         noun, _, object_id = record.source.partition(":")
     else:
@@ -206,10 +168,14 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         return
     number = bill.bill_number or f"bill-{bill.id}"
     try:
-        pack = partner_of_bill(world, bill, senders)
-        if pack is None:
-            world.forget_packs()  # it may have been set up since we looked
-            pack = partner_of_bill(world, bill, senders_of_bills(world))
+        if bill.vis_state == 1:  # FreshBooks lists it no more, so nothing but our note tells whose it was
+            note = world.notes.read(world.id, "seen", f"bill:{bill.id}") or {}
+            pack = world.packs().get(note.get("what", ""))
+        else:
+            pack = partner_of_bill(world, bill, senders)
+            if pack is None:
+                world.forget_packs()  # it may have been set up since we looked
+                pack = partner_of_bill(world, bill, senders_of_bills(world))
     except errors.CheckFailed as error:
         unknown = error
 
@@ -252,7 +218,10 @@ def _settle_record(
     )
     if settled.state is State.HELD and settled.waits_for:
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
-        if waited is not None:
+        if settled.reason["code"] == "credit_first":
+            if waited is None:
+                corrections.make_credit(world, settled, WHO)
+        elif waited is not None:
             # it arrived between our look and our parking, and so woke nobody
             settle(
                 world,
@@ -268,86 +237,100 @@ def _settle_record(
             )
 
 
-def content_digest(record: Invoice | Bill) -> str:
-    """The digest of what a trading partner would see of a record; payments and views don't change it."""
-    fields, line_fields = (
-        (_INVOICE_CONTENT, _INVOICE_LINE) if isinstance(record, Invoice) else (_BILL_CONTENT, _BILL_LINE)
-    )
-    values = record.model_dump(mode="json", include=set(fields))
-    values["lines"] = [{name: line.get(name) for name in line_fields} for line in values.get("lines") or ()]
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
 def _saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
     """Remember which version was looked at, so that the poll need not show it again."""
     world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": _version(record), "what": what})
 
 
 def _plan_invoice(
-    world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack, type_: str, record: Record
+    world: World,
+    invoice: Invoice,
+    order_record: Record | None,
+    pack: PartnerPack,
+    type_: str,
+    record: Record,
+    trace: Trace | None = None,
 ) -> Planned:
-    if invoice.is_deleted:
-        return _deleted(record)
+    if type_ == "asn" and invoice.is_deleted:
+        return _asn_of_deleted(record)
+
+    def make(purpose: str, number: str) -> Planned:
+        order, client = _order_and_client(world, invoice, order_record, pack)
+        map_ = partial(invoice_to_rsx, number=number, trace=trace) if type_ != "asn" else invoice_to_shipment
+        mapped = map_(
+            invoice, order=order, client=client, pack=pack, profile=world.connection.profile, purpose=purpose
+        )
+        return _sendable(
+            mapped,
+            str(invoice.amount.amount) if invoice.amount else "",
+            invoice.currency_code or "",
+            str(invoice.create_date or ""),
+        )
+
+    if type_ == "asn":
+        return make("05" if delivered_before(record) else "00", "")
+    return corrections.plan_revision(world, record, pack, make, deleted=invoice.is_deleted, trace=trace)
+
+
+def _order_and_client(
+    world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack
+) -> tuple[Order | None, Client | None]:
+    """The stored order that the invoice names, or its client where it names none."""
     if order_record is None and invoice.po_number:
         key = order_key(world.id, pack.trading_partner_id, invoice.po_number)
         order_record = world.ledger.get(key)  # it may have come since the partner was looked for
-    if order_record is None and invoice.po_number:
-        raise errors.Waiting(
-            f"the order {invoice.po_number} that the invoice names has not arrived",
-            code="order_not_there",
-            waits_for=key.id,
-            fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
-        )
-    order = stored_order(world, order_record) if order_record is not None else None
-    client = world.freshbooks.get_client(invoice.customerid) if order is None and invoice.customerid else None
-    purpose = "05" if delivered_before(record) else "00"
-    profile = world.connection.profile
-    if type_ == "asn":
-        mapped = invoice_to_shipment(
-            invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose
-        )
-    else:
-        mapped = invoice_to_rsx(
-            invoice, order=order, client=client, pack=pack, profile=profile, purpose=purpose
-        )
-    return _sendable(
-        mapped,
-        str(invoice.amount.amount) if invoice.amount else "",
-        invoice.currency_code or "",
-        str(invoice.create_date or ""),
-    )
+        if order_record is None:
+            raise errors.Waiting(
+                f"the order {invoice.po_number} that the invoice names has not arrived",
+                code="order_not_there",
+                waits_for=key.id,
+                fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
+            )
+    if order_record is not None:
+        return stored_order(world, order_record), None
+    return None, world.freshbooks.get_client(invoice.customerid) if invoice.customerid else None
 
 
-def plan_again(world: World, record: Record) -> Planned:
-    """What the mapping makes of the archived record today; nothing is written."""
+def plan_again(world: World, record: Record, trace: Trace | None = None) -> Planned:
+    """What the mapping makes of the archived record today; nothing is written.
+
+    With `trace` also where every field of it came from.
+    """
+    if corrections.is_reversal(record):
+        return corrections.plan_credit(world, record, trace)
     body = world.archive.get(world.id, record.payloads["received"])
     pack = world.pack(record.key.partner)
     if record.key.type == "bill":
-        return _plan_bill(world, Bill.model_validate_json(body), pack, record)
+        return _plan_bill(world, Bill.model_validate_json(body), pack, record, trace)
     invoice = Invoice.model_validate_json(body)
     order = None
     if invoice.po_number:
         order = world.ledger.get(order_key(world.id, pack.trading_partner_id, invoice.po_number))
-    return _plan_invoice(world, invoice, order, pack, record.key.type, record)
+    return _plan_invoice(world, invoice, order, pack, record.key.type, record, trace)
 
 
-def _plan_bill(world: World, bill: Bill, pack: PartnerPack, record: Record) -> Planned:
-    if bill.vis_state == 1:
-        return _deleted(record)
-    order_record = None
-    if bill.bill_number:
-        order_record = world.ledger.get(order_key(world.id, pack.trading_partner_id, bill.bill_number))
-    mapped = bill_to_rsx(
-        bill,
-        order=stored_order(world, order_record) if order_record is not None else None,
-        pack=pack,
-        profile=world.connection.profile,
-        purpose="05" if delivered_before(record) else "00",
-    )
-    total = bill.total_amount or bill.amount
-    return _sendable(
-        mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or "")
-    )
+def _plan_bill(
+    world: World, bill: Bill, pack: PartnerPack, record: Record, trace: Trace | None = None
+) -> Planned:
+    def make(purpose: str, number: str) -> Planned:
+        order_record = None
+        if bill.bill_number:
+            order_record = world.ledger.get(order_key(world.id, pack.trading_partner_id, bill.bill_number))
+        mapped = bill_to_rsx(
+            bill,
+            order=stored_order(world, order_record) if order_record is not None else None,
+            pack=pack,
+            profile=world.connection.profile,
+            purpose=purpose,
+            number=number,
+            trace=trace,
+        )
+        total = bill.total_amount or bill.amount
+        return _sendable(
+            mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or "")
+        )
+
+    return corrections.plan_revision(world, record, pack, make, deleted=bill.vis_state == 1, trace=trace)
 
 
 def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned:
@@ -362,11 +345,11 @@ def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned
     )
 
 
-def _deleted(record: Record) -> Planned:
+def _asn_of_deleted(record: Record) -> Planned:
     if not delivered_before(record):
         return Planned(state=State.CANCELLED, note="deleted in FreshBooks before it was sent")
     raise errors.CheckFailed(
-        "deleted in FreshBooks after it was sent to the trading partner",
+        "deleted in FreshBooks after its ASN was sent to the trading partner",
         code="deleted_after_sending",
-        fix="agree with the partner on a credit or cancellation, then mark it resolved",
+        fix="tell the partner if nothing was shipped, then mark it resolved",
     )

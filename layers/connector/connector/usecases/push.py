@@ -174,8 +174,10 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
         lease_until=0.0,
     )
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
-    if record.key.direction == "in" and record.key.type == "order":  # only orders are waited for
+    kind = (record.key.direction, record.key.type)
+    if kind in (("in", "order"), ("out", "credit")):  # only these are waited for
         resume(world, record.key.id)
+    if kind == ("in", "order"):
         blanket, _, release = record.key.number.rpartition("-")
         if blanket and release:  # who waits for a blanket order names only its number
             resume(world, record.key._replace(number=blanket).id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import DocumentKey, State, revision_began
 from connector.usecases.arrivals import replay_message, resume
+from connector.usecases.corrections import is_over
 
 if TYPE_CHECKING:
     from connector.ledger import Direction
@@ -54,6 +55,8 @@ def _wake(world: World, direction: Direction) -> int:
         _, kind, rest = what.split("/", 2)
         if kind == "pack":
             there = rest in world.packs()
+        elif kind == "out":
+            there = is_over(world.ledger.get(DocumentKey.of(what)))
         else:
             order = world.ledger.get(DocumentKey.of(what))
             # a shipment needs the order's bill, an invoice only the order

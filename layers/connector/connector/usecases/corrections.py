@@ -1,0 +1,212 @@
+"""What a change in FreshBooks means for an invoice or bill that the trading partner already has.
+
+    invoices.correction   replace, update   the same number again, purpose 05
+                          credit            a credit over what was sent; the new one under a suffixed number
+    deletion              hold              a person decides
+                          cancel            what was sent once more, purpose 01
+                          credit            a credit over what was sent
+
+A credit is a document of its own, with a record of its own: `0000421C1` takes back what was sent first under
+0000421, and only when it is delivered does `0000421R2` follow. What no longer stands (credited or cancelled)
+never comes back under a number that the partner has seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from connector import errors
+from connector.findings import Mapped, Trace, as_json
+from connector.ledger import DocumentKey, Record, State
+from connector.mapping.reversal import cancellation_of, credit_over
+from connector.usecases.arrivals import Planned, settle
+from connector.usecases.inbound import blocked
+
+if TYPE_CHECKING:
+    from connector.rules.packs import PartnerPack
+    from connector.usecases.world import World
+
+REVERSAL = "reversal"
+# what a person resolved was credited by hand
+_DONE = frozenset({State.DELIVERED, State.PICKED_UP, State.SKIPPED})
+_SENT = frozenset({State.DELIVERED, State.PICKED_UP})
+_CANCELLATION = "01"
+Make = Callable[[str, str], Planned]
+"""(TsetPurposeCode, number or "" for FreshBooks' own) -> the document of FreshBooks' present content."""
+
+
+class Sent(NamedTuple):
+    """The last document of a record that reached the partner; `times` is how many have."""
+
+    document: dict[str, Any]
+    digest: str
+    pointer: str
+    times: int
+
+    @property
+    def header(self) -> dict[str, Any]:
+        header: dict[str, Any] = self.document["Header"]["InvoiceHeader"]
+        return header
+
+
+def last_sent(world: World, record: Record) -> Sent | None:
+    """What the partner got last, from the archive; None where nothing has reached it."""
+    past = [revision for revision in record.revisions if revision["state"] in _SENT]
+    if not past:
+        return None
+    pointer = past[-1]["payloads"].get("exchange")
+    if pointer is None:
+        raise errors.CheckFailed(
+            "the copy of what was sent is missing, so it cannot be taken back",
+            code="sent_copy_missing",
+            fix="settle the change with the partner, then mark it resolved",
+        )
+    document = json.loads(world.archive.get(world.id, pointer))["mapped"]
+    return Sent(document, past[-1]["digest"], pointer, len(past))
+
+
+def plan_revision(
+    world: World,
+    record: Record,
+    pack: PartnerPack,
+    make: Make,
+    *,
+    deleted: bool,
+    trace: Trace | None = None,
+) -> Planned:
+    """What is to be sent of an invoice's or bill's present revision, given what was sent before."""
+    sent = last_sent(world, record)
+    if sent is None:
+        return _never_sent() if deleted else make("00", "")
+    bill = record.key.type == "bill"
+    correction = "replace" if bill else pack.invoices.correction
+    deletion = pack.bills.deletion if bill else pack.invoices.deletion
+    number = sent.header["InvoiceNumber"]
+    void = sent.header.get("TsetPurposeCode") == _CANCELLATION
+    credit = None if void else world.ledger.get(credit_key(record.key, sent))
+    if not void and credit is None and not deleted and sent.digest == record.digest:
+        if not _resent(record):
+            return Planned(state=State.SKIPPED, note="changed back to what the partner has")
+        # a partner that knows no replacements is sent it as it was
+        return make("00" if correction == "credit" else "05", number)
+    if not void and (credit is not None or (deletion if deleted else correction) == "credit"):
+        _must_be_credited(record, sent, credit)
+        void = True
+    if deleted:
+        if void:
+            return Planned(state=State.CANCELLED, note=f"{number} was taken back")
+        return _deleted(sent, deletion, trace)
+    if void:
+        return make("00", f"{record.key.number}R{sent.times + 1}")
+    return make("05", number)
+
+
+def credit_key(key: DocumentKey, sent: Sent) -> DocumentKey:
+    return key._replace(type="credit", number=f"{key.number}C{sent.times}")
+
+
+def is_reversal(record: Record) -> bool:
+    return record.source.startswith(f"{REVERSAL}:")
+
+
+def is_over(credit: Record | None) -> bool:
+    """Whether who waits for this credit may go on: it is delivered, or has yet to be made by whoever waits."""
+    return credit is None or credit.state in _DONE
+
+
+def make_credit(world: World, record: Record, who: str) -> None:
+    """Send the credit that a parked correction waits for."""
+    sent = last_sent(world, record)
+    if sent is not None:
+        _settle_credit(
+            world,
+            credit_key(record.key, sent),
+            source=f"{REVERSAL}:{record.key.id}",
+            received=sent.pointer,
+            correlation_id=record.correlation_id,
+            who=who,
+        )
+
+
+def map_credit_again(world: World, record: Record, correlation_id: str, who: str) -> None:
+    _settle_credit(
+        world,
+        record.key,
+        source=record.source,
+        received=record.payloads["received"],
+        correlation_id=correlation_id,
+        who=who,
+    )
+
+
+def plan_credit(world: World, record: Record, trace: Trace | None = None) -> Planned:
+    """The credit over the sent document that the record's archived input is."""
+    sent = json.loads(world.archive.get(world.id, record.payloads["received"]))["mapped"]
+    issued = date.fromisoformat(record.created[:10])
+    return planned(credit_over(sent, number=record.key.number, issued=issued, trace=trace))
+
+
+def planned(mapped: Mapped, note: str = "") -> Planned:
+    """A mapped RSX Invoice as what is to be done, or the error that parks it."""
+    if mapped.blocked:
+        raise blocked(mapped)
+    header = mapped.document["Header"]["InvoiceHeader"]
+    return Planned(
+        document=mapped.document,
+        note=note,
+        findings=tuple(as_json(mapped.findings)),
+        amount=_amount(mapped.document),
+        currency=header.get("BuyersCurrency", ""),
+        date=header.get("InvoiceDate", ""),
+    )
+
+
+def _settle_credit(world: World, key: DocumentKey, **keywords: str) -> None:
+    settle(
+        world,
+        key,
+        digest=keywords["received"],
+        rank="",
+        plan=partial(plan_credit, world),
+        queue=world.queues.rsx_to_push,
+        **keywords,
+    )
+
+
+def _must_be_credited(record: Record, sent: Sent, credit: Record | None) -> None:
+    if credit is None or credit.state not in _DONE:
+        number = sent.header["InvoiceNumber"]
+        raise errors.Waiting(
+            f"{number} is credited first",
+            code="credit_first",
+            waits_for=credit_key(record.key, sent).id,
+            fix="nothing: it goes on by itself when the credit is delivered",
+        )
+
+
+def _resent(record: Record) -> bool:
+    """Whether a person had the present revision sent by force."""
+    return any(event.what == "resent" and event.revision == record.revision for event in record.history)
+
+
+def _deleted(sent: Sent, deletion: str, trace: Trace | None) -> Planned:
+    if deletion == "cancel":
+        return planned(cancellation_of(sent.document, trace), note="cancellation")
+    raise errors.CheckFailed(
+        "deleted in FreshBooks after it was sent to the trading partner",
+        code="deleted_after_sending",
+        fix="agree with the partner on a credit or cancellation, then mark it resolved",
+    )
+
+
+def _never_sent() -> Planned:
+    return Planned(state=State.CANCELLED, note="deleted in FreshBooks before it was sent")
+
+
+def _amount(document: dict[str, Any]) -> str:
+    total = document.get("Summary", {}).get("TotalAmount")
+    return "" if total is None else str(total)
