@@ -33,6 +33,7 @@ COMMANDS = {
     "reconcile": "cli.replaying:reconcile",
     "verify-history": "cli.replaying:verify_histories",
     "rehearse": "cli.rehearsing:rehearse",
+    "report": "cli.reports:app",
     "export": "cli.exporting:export",
     "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",
