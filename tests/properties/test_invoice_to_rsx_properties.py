@@ -15,7 +15,7 @@ from connector.findings import Trace
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.conform import conform, in_schema_order
 from connector.mapping.invoice_to_rsx import invoice_to_rsx
-from connector.mapping.invoice_to_shipment import Carton, Shipping, invoice_to_shipment
+from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.rules.packs import PartnerPack
 from tests.outbound import PACK, PROFILE, assert_official, codes, has_schemas, invoice, order
 
@@ -249,13 +249,11 @@ def test_whatever_the_models_admit_is_mapped_without_a_crash(
         {"issue_date": fields.get("create_date"), "total_amount": fields.get("amount")}
         | {"lines": [{"quantity": row["qty"], "unit_cost": row["unit_cost"]} for row in rows]}
     )
-    shipping = Shipping(cartons=(Carton(sscc="1", contents={"1": Decimal(3)}),))
     pack = PartnerPack(trading_partner_id="T")
     for kind, result in (
         ("Invoice", invoice_to_rsx(inv, order=ordered, pack=pack, trace=(trace := Trace()))),
         ("Invoice", bill_to_rsx(record, order=ordered, pack=pack)),
         ("Shipment", invoice_to_shipment(inv, order=ordered, pack=pack)),
-        ("Shipment", invoice_to_shipment(inv, order=ordered, pack=pack, shipping=shipping)),
     ):
         json.dumps(result.document, allow_nan=False)
         # What is wrong with it is what FreshBooks lacks (a number, a date) or what is too long; never its form.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from connector.documents.freshbooks import Invoice
 from connector.documents.order import Order
 from connector.findings import Mapped, Trace
-from connector.mapping.invoice_to_shipment import Shipping, invoice_to_shipment
+from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.rules.packs import PartnerPack
 from tests.outbound import PROFILE, assert_official, codes, fb_line, invoice, order, order_line, party
 from tests.unit.test_invoice_to_rsx import leaves, odd_order, told
@@ -18,19 +19,6 @@ from tests.unit.test_invoice_to_rsx import leaves, odd_order, told
 PACK = PartnerPack.model_validate(
     {"trading_partner_id": "SPSALLTESTID", "carrier": {"scac": "RBTC", "routing": "Robinson", "method": "M"}}
 )
-CARTONS = {
-    "shipment_id": "ASN-1",
-    "ship_date": "2026-03-09",
-    "delivery_date": "2026-03-16",
-    "bill_of_lading": "BOL100200",
-    "pro_number": "PRO998877",
-    "scac": "UPSN",
-    "weight": "40.5",
-    "cartons": [
-        {"sscc": "000777747600006920", "tracking": "1Z999", "contents": {"1": 3}},
-        {"sscc": "00000777747600006937", "contents": {"1": 2, "2": 4}},
-    ],
-}
 
 
 def two_lines() -> Order:
@@ -63,7 +51,12 @@ def test_an_invoice_alone_makes_a_notice_of_order_and_items() -> None:
     }
     assert document["Header"]["Dates"] == [{"DateTimeQualifier": "011", "Date": "2026-03-10"}]
     assert document["Header"]["CarrierInformation"] == [
-        {"CarrierTransMethodCode": "M", "CarrierAlphaCode": "RBTC", "CarrierRouting": "Robinson"}
+        {
+            "StatusCode": "CL",
+            "CarrierTransMethodCode": "M",
+            "CarrierAlphaCode": "RBTC",
+            "CarrierRouting": "Robinson",
+        }
     ]
     found = {address["AddressTypeCode"]: address for address in document["Header"]["Address"]}
     assert found["ST"]["AddressLocationNumber"] == "0123"
@@ -92,61 +85,6 @@ def test_an_invoice_alone_makes_a_notice_of_order_and_items() -> None:
     assert document["Summary"] == {"TotalOrders": 1, "TotalLineItemNumber": 2}
     assert result.findings == []
     assert_official(document, "Shipment")
-
-
-def test_cartons_make_a_notice_of_packs_under_their_sscc() -> None:
-    result = mapped(both(), two_lines(), shipping=Shipping.model_validate(CARTONS))
-    document = result.document
-    assert document["Header"]["ShipmentHeader"] == {
-        "TradingPartnerId": "SPSALLTESTID",
-        "ShipmentIdentification": "ASN-1",
-        "ShipDate": "2026-03-09",
-        "TsetPurposeCode": "00",
-        "ShipNoticeDate": "2026-03-11",
-        "ASNStructureCode": "0001",
-        "BillOfLadingNumber": "BOL100200",
-        "CarrierProNumber": "PRO998877",
-        "CurrentScheduledDeliveryDate": "2026-03-16",
-    }
-    assert document["Header"]["CarrierInformation"] == [{"CarrierAlphaCode": "UPSN"}]
-    assert document["Header"]["QuantityAndWeight"] == [
-        {
-            "PackingMedium": "CTN",
-            "LadingQuantity": 2,
-            "WeightQualifier": "G",
-            "Weight": 40.5,
-            "WeightUOM": "LB",
-        }
-    ]
-    packs = document["OrderLevel"][0]["PackLevel"]
-    assert [pack["Pack"] for pack in packs] == [
-        {"PackLevelType": "P", "ShippingSerialID": "00000777747600006920", "CarrierPackageID": "1Z999"},
-        {"PackLevelType": "P", "ShippingSerialID": "00000777747600006937"},
-    ]
-    shipped = [
-        [
-            (item["ShipmentLine"]["LineSequenceNumber"], item["ShipmentLine"]["ShipQty"])
-            for item in pack["ItemLevel"]
-        ]
-        for pack in packs
-    ]
-    assert shipped == [[("1", 3)], [("1", 2), ("2", 4)]]
-    assert document["Summary"]["TotalLineItemNumber"] == 3
-    assert result.findings == []
-    assert_official(document, "Shipment")
-
-
-@pytest.mark.parametrize(
-    ("carton", "code"),
-    [
-        ({"sscc": "123", "contents": {"1": 5, "2": 4}}, "asn_data_missing"),
-        ({"sscc": "0" * 18, "contents": {"1": 5, "2": 4, "9": 1}}, "carton_line_unknown"),
-        ({"sscc": "0" * 18, "contents": {"1": 5, "2": 3}}, "carton_quantity_differs"),
-    ],
-)
-def test_cartons_that_do_not_fit_the_invoice_are_told(carton: dict[str, Any], code: str) -> None:
-    result = mapped(both(), two_lines(), shipping=Shipping.model_validate(CARTONS | {"cartons": [carton]}))
-    assert codes(result.findings) == [code]
 
 
 NO_CARRIER = PartnerPack(trading_partner_id="SPSALLTESTID")
@@ -185,7 +123,7 @@ def test_the_orders_carrier_goes_before_the_packs() -> None:
     )
     result = mapped(invoice([fb_line("V-1", "5", "20.00", "100.00")], "100.00"), ordered)
     assert result.document["Header"]["CarrierInformation"] == [
-        {"CarrierAlphaCode": "JBHT", "TransitTimeQual": "CD", "TransitTime": 2}
+        {"StatusCode": "CL", "CarrierAlphaCode": "JBHT", "TransitTimeQual": "CD", "TransitTime": 2}
     ]
 
 
@@ -202,16 +140,25 @@ def test_an_order_full_of_oddities_gives_a_notice_that_the_schema_takes() -> Non
     assert_official(result.document, "Shipment")
 
 
+def test_what_is_not_invoiced_yet_is_on_backorder_after_all_shipments() -> None:
+    three = invoice([fb_line("V-1", "3", "20.00", "60.00")], "60.00")
+    (level,) = mapped(three, order()).document["OrderLevel"]
+    line = level["ItemLevel"][0]["ShipmentLine"]
+    assert (line["ShipQty"], line["ItemStatusCode"], line["QtyLeftToReceive"]) == (3, "BP", 2)
+    (level,) = mapped(three, order(), before={"1": Decimal(2)}).document["OrderLevel"]
+    line = level["ItemLevel"][0]["ShipmentLine"]
+    assert (line["ItemStatusCode"], "QtyLeftToReceive" in line) == ("AC", False)
+
+
 def test_every_field_of_a_notice_is_explained_and_explaining_changes_nothing() -> None:
     for ordered in (None, two_lines(), odd_order()):
-        for shipping in (None, Shipping.model_validate(CARTONS)):
-            trace: Trace = {}
-            result = mapped(both(), ordered, shipping=shipping, trace=trace)
-            assert result == mapped(both(), ordered, shipping=shipping)
-            assert set(trace) == leaves("", result.document)
-            assert all(source.rule != "mapped" for source in trace.values())
+        trace: Trace = {}
+        result = mapped(both(), ordered, trace=trace)
+        assert result == mapped(both(), ordered)
+        assert set(trace) == leaves("", result.document)
+        assert all(source.rule != "mapped" for source in trace.values())
     trace = {}
-    mapped(both(), two_lines(), shipping=Shipping.model_validate(CARTONS), trace=trace)
-    line = "OrderLevel[0].PackLevel[1].ItemLevel[1].ShipmentLine"
+    mapped(both(), two_lines(), trace=trace)
+    line = "OrderLevel[0].ItemLevel[1].ShipmentLine"
     assert trace[f"{line}.BuyerPartNumber"].paths == ("order.LineItem[1].OrderLine.BuyerPartNumber",)
-    assert trace[f"{line}.ShipQty"].paths == ("shipping.cartons[1].contents",)
+    assert trace[f"{line}.ShipQty"].paths == ("invoice.lines[1].qty",)

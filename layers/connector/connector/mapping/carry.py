@@ -91,13 +91,17 @@ class Explainer:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
+        self.order = "order"  # what sources call the order, where there are several
         self._marks: dict[str, tuple[str, tuple[str, ...], bool]] = {}
 
     def mark(self, path: str, rule: str, *sources: str) -> None:
-        self._marks[path] = (rule, sources, False)
+        self._marks[path] = (rule, tuple(map(self._named, sources)), False)
 
     def copy(self, path: str, source: str, rule: str = "as on the order") -> None:
-        self._marks[path] = (rule, (source,), True)
+        self._marks[path] = (rule, (self._named(source),), True)
+
+    def _named(self, source: str) -> str:
+        return self.order + source.removeprefix("order") if source.startswith("order.") else source
 
     def repeat(self, path: str, to: str) -> None:
         """What was said of `path` and everything in it holds for `to` as well."""

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from connector.documents import invoice, shipment
+from connector.documents.gs1 import check_digit_fits
 from connector.documents.order import RIDES_ALONG, Order, OrderLineItem
 from connector.documents.parts import Element, plain_number
 from connector.findings import Finding
@@ -123,7 +124,7 @@ def _named_by_freshbooks(
     if line.name.strip():
         fields["VendorPartNumber"] = line.name.strip()
     for digits in _GTIN.findall(f"{line.name} {line.description}"):
-        if _check_digit_fits(digits):
+        if check_digit_fits(digits):
             fields.setdefault(_GTIN_ELEMENT[len(digits)], digits)
     if explain is not None:
         explain.mark(
@@ -165,9 +166,3 @@ def _unknown(element: Element, model: type[Element], document: Document, place: 
         for name, value in extra.items()
         if name not in shape and name not in RIDES_ALONG and value not in (None, "", [], {})
     ]
-
-
-def _check_digit_fits(digits: str) -> bool:
-    """GS1: the digits from the right, weighted 1 and 3 in turn, add up to a multiple of ten."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
-    return total % 10 == 0

@@ -22,6 +22,8 @@ Fields = dict[str, Any]
 
 _POSTAL = ("Address1", "Address2", "Address3", "Address4", "City", "State", "PostalCode", "Country")
 
+_LOCATION = ("LocationCodeQualifier", "AddressLocationNumber")
+
 # FreshBooks spells countries and provinces out; X12 has two letters for a province, three for a country.
 _COUNTRIES = {
     "united states": "USA",
@@ -115,6 +117,24 @@ def remit_to(
             f"Header.Address[{at}]", "remit-to is ours", *(s for s, fields in layers.items() if fields)
         )
     return findings
+
+
+def put_dock(
+    parties: list[Fields],
+    told: Fields,
+    pack: PartnerPack,
+    profile: BusinessProfile | None,
+    explain: Explainer | None,
+) -> list[Finding]:
+    """Where the goods left (SF): as told, else the pack's, else the business itself, which is paid elsewhere."""
+    ours = profile.party() if profile is not None else {}
+    dock = {name: text for name, text in ours.items() if name not in _LOCATION}
+    layers = {
+        "upload.ship_from": told,
+        "pack.addresses.SF": dict(pack.addresses.get("SF", {})),
+        "profile": dock,
+    }
+    return put_party(parties, "SF", layers, "Shipment", explain)
 
 
 def invoice_address(invoice: Invoice) -> Fields:

@@ -68,6 +68,30 @@ class ShipmentPolicy(_Section):
     adjust_bill: bool = False
 
 
+class AsnPolicy(_Section):
+    """How a shipment notice (856) is laid out and what is checked before it goes.
+
+    `structure`: `pick_and_pack` (order, carton, item), `standard` (order, item, the cartons of it) or `items`
+    (cartons are only counted); `structure_code` replaces the ASNStructureCode that belongs to it. `pallets` are
+    sent `as_told`, are `required`, or are `never` sent. `partial`: what is left of an order line is on
+    `backorder`, or the line is `complete` as shipped. `upload`: `expected` where only a shipment upload makes a
+    notice, `optional` where an invoice's own data may. `lateness`: what a date outside of the order's window
+    does, and `penalty`, `penalty_percent` (of the order) what it costs. `gs1_prefix` is the GS1 company prefix
+    of SSCCs that are made here, instead of the business profile's.
+    """
+
+    structure: Literal["pick_and_pack", "standard", "items"] = "pick_and_pack"
+    structure_code: Literal["0000", "0001", "0004", "SOTPI"] | None = None
+    pallets: Literal["as_told", "required", "never"] = "as_told"
+    partial: Literal["backorder", "complete"] = "backorder"
+    upload: Literal["optional", "expected"] = "optional"
+    lateness: Literal["off", "warn", "hold"] = "warn"
+    penalty: Decimal = Decimal(0)
+    penalty_percent: Decimal = Decimal(0)
+    gs1_prefix: Annotated[str, Field(pattern=r"^(\d{7,10})?$")] = ""
+    extension: Annotated[str, Field(pattern=r"^\d$")] = "0"
+
+
 class InvoicePolicy(_Section):
     """`asn`: send a Shipment (856) with each invoice whose shipping data suffices.
 
@@ -140,6 +164,7 @@ class PartnerPack(_Section):
     orders: OrderPolicy = OrderPolicy()
     acknowledgements: AcknowledgementPolicy = AcknowledgementPolicy()
     shipments: ShipmentPolicy = ShipmentPolicy()
+    asn: AsnPolicy = AsnPolicy()
     invoices: InvoicePolicy = InvoicePolicy()
     bills: BillPolicy = BillPolicy()
     carrier: Carrier = Carrier()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 _PARTY_ELEMENTS = (
     "AddressAlternateName",
@@ -23,6 +25,7 @@ class BusinessProfile(BaseModel):
 
     `remit_to` is the location number that retailers know us by (`AddressLocationNumber` of RI), numbered by
     `remit_to_qualifier`: "91" ourselves, "92" the retailer, "UL" GLN, "1" DUNS.
+    `gs1_prefix` is the company prefix that GS1 gave out, for making the SSCCs of cartons.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +44,7 @@ class BusinessProfile(BaseModel):
     remit_to: str = ""
     remit_to_qualifier: str = "91"
     currency: str = "USD"
+    gs1_prefix: Annotated[str, Field(pattern=r"^(\d{7,10})?$")] = ""
 
     def party(self) -> dict[str, str]:
         """The business as the elements of an RSX address, without its type."""
