@@ -280,3 +280,66 @@ def test_a_credit_is_explained_field_by_field() -> None:
     )
     assert trace["Header.InvoiceHeader.InvoiceNumber"].rule
     assert all(source.rule != "mapped" for source in trace.values())
+
+
+# --- credit notes of FreshBooks ---------------------------------------------------------------------------
+
+
+def credit_note(notes: str = "Credit for invoice #0000421", **changes: Any) -> dict[str, Any]:
+    note = invoice("CN-7", id=987700, amount={"amount": "-5.00", "code": "USD"}, notes=notes) | changes
+    note["lines"][0] |= {"qty": "-2", "amount": {"amount": "-5.00", "code": "USD"}}
+    return note
+
+
+def credited(fake: FakeWorld, **note: Any) -> None:
+    fake.freshbooks.invoices[987700] = credit_note(**note)
+    told(fake, "invoice", 987700)
+
+
+def test_a_credit_note_goes_out_as_a_credit_of_its_invoice_and_order() -> None:
+    fake = world(invoices={"asn": True})
+    told(fake)
+    credited(fake)
+    document = sent(fake)[-1]
+    assert told_of(document) == ("CN-7", "CR", "00", 5)
+    assert document["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
+    assert document["Header"]["References"][-1]["ReferenceID"] == "0000421"
+    assert document["LineItem"][0]["InvoiceLine"]["InvoiceQty"] == 2
+    assert_official(document, "Invoice")
+    assert stored(fake, "CN-7", "credit").state is State.DELIVERED
+
+
+def test_a_credit_note_without_a_po_number_is_for_the_order_of_its_invoice() -> None:
+    fake = world(freshbooks={"client_ids": [12345]})
+    told(fake)
+    credited(fake, po_number=None)
+    document = sent(fake)[-1]
+    assert document["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
+    assert document["LineItem"][0]["InvoiceLine"]["BuyerPartNumber"] == "B-1"
+
+
+def test_a_credit_note_names_the_number_under_which_the_partner_has_the_invoice() -> None:
+    fake = world(invoices={"correction": "credit"})
+    told(fake)
+    corrected(fake)
+    credited(fake)
+    assert sent(fake)[-1]["Header"]["References"][-1]["ReferenceID"] == "0000421R2"
+
+
+@pytest.mark.parametrize("notes", ["Goodwill", "for inv. 0000421 and inv. 0000422"])
+def test_a_credit_note_that_names_no_one_invoice_is_held_until_it_does(notes: str) -> None:
+    fake = world()
+    told(fake)
+    credited(fake, notes=notes)
+    held = stored(fake, "CN-7", "credit")
+    assert (held.state, held.reason["code"]) == (State.HELD, "original_unknown")
+    credited(fake, notes="for inv. 0000421", version=LATER)
+    assert told_of(sent(fake)[-1]) == ("CN-7", "CR", "00", 5)
+
+
+def test_a_deleted_credit_note_is_taken_back_by_an_invoice() -> None:
+    fake = world(invoices={"deletion": "credit"})
+    told(fake)
+    credited(fake)
+    credited(fake, vis_state=1, version=LATER)
+    assert told_of(sent(fake)[-1]) == ("CN-7C1", "DR", "00", 5)

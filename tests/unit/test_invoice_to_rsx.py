@@ -770,9 +770,31 @@ def test_what_a_retailer_could_not_process_is_blocked(changes: dict[str, Any], c
     assert code in codes(mapped(inv, order()).findings, "error")
 
 
-def test_a_negative_total_is_a_credit_note() -> None:
+@pytest.mark.parametrize(("quantity", "price"), [("-2", "20.00"), ("2", "-20.00")], ids=["quantity", "price"])
+def test_a_negative_total_is_a_credit_in_positive_numbers(quantity: str, price: str) -> None:
+    rows = [
+        fb_line("V-1", quantity, price, "-40.00"),
+        fb_line("Restocking", "1", "4.00", "4.00"),
+    ]
+    original = {"ReferenceQual": "INV", "ReferenceID": "0000400"}
+    result = invoice_to_rsx(
+        invoice(rows, "-36.00"), order=order(), pack=PACK, profile=PROFILE, original=original
+    )
+    assert codes(result.findings, "error") == []
+    document = result.document
+    header, line = document["Header"]["InvoiceHeader"], document["LineItem"][0]["InvoiceLine"]
+    assert (header["InvoiceTypeCode"], header["TsetPurposeCode"]) == ("CR", "00")
+    assert original in document["Header"]["References"]
+    assert (line["InvoiceQty"], line["PurchasePrice"], line["ExtendedItemTotal"]) == (2, 20, 40)
+    assert "ShipQty" not in line
+    assert document["Header"]["ChargesAllowances"][0]["AllowChrgAmt"] == 4
+    assert (document["Summary"]["TotalAmount"], document["Summary"]["TotalAllowancesAmount"]) == (36, 4)
+    assert_official(document, "Invoice")
+
+
+def test_a_credit_of_nothing_in_particular_is_blocked() -> None:
     result = mapped(invoice([fb_line("Goodwill", "1", "-10.00", "-10.00")], "-10.00"), order())
-    assert "negative_total" in codes(result.findings, "error")
+    assert "original_unknown" in codes(result.findings, "error")
 
 
 def test_a_missing_po_number_is_an_error_only_without_the_order() -> None:

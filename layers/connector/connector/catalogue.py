@@ -81,6 +81,7 @@ CATALOGUE: dict[str, Entry] = {
     "change_ignored": Entry("FreshBooks did not take a change of a bill", "it ignores some updates silently", "change the bill by hand", False),
     "bill_already_paid": Entry("the order changed after its bill was paid", "a late change", "settle the difference in FreshBooks", False),
     "deleted_after_sending": Entry("a document was deleted in FreshBooks after it was sent", "somebody deleted it", "agree with the partner on a credit or cancellation", False),
+    "original_unknown": Entry("nothing says which invoice the credit is for", "its words name no invoice, or several", "write `Credit for invoice 1234` into the credit's notes in FreshBooks", False),
     "sent_copy_missing": Entry("the copy of what was sent is missing", "it could not be archived when it was sent", "settle the change with the partner, then `connector resolve`", False),
     "refused": Entry("the vendor refused the document", "see the vendor's words in the reason", "correct it at its source, or replay", False),
     "not_found": Entry("the vendor does not have the object", "it was deleted, or the id is of another account", "check the account id of the connection", False),

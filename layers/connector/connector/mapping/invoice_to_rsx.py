@@ -21,7 +21,7 @@ from connector.mapping.parties import (
     remit_to,
 )
 from connector.mapping.rsx_invoice import compose
-from connector.mapping.sale import Sale, bounded, missing_parties, percent
+from connector.mapping.sale import Sale, as_credit, bounded, missing_parties, percent
 from connector.mapping.shapes import Document
 from connector.rules.packs import PartnerPack
 from connector.rules.profile import BusinessProfile
@@ -48,12 +48,14 @@ def invoice_to_rsx(
     profile: BusinessProfile | None = None,
     purpose: str = "00",
     number: str = "",
+    original: Fields | None = None,
     trace: Trace | None = None,
 ) -> Mapped:
     """The RSX Invoice as plain JSON values in schema order, and what a person should know.
 
     `order` is the stored order that the invoice's PO number names, `client` its FreshBooks client, `purpose`
-    the TsetPurposeCode (00 original, 05 replace), `number` what is sent instead of FreshBooks' number. Never
+    the TsetPurposeCode (00 original, 05 replace), `number` what is sent instead of FreshBooks' number. An invoice
+    that is negative in all is a credit (CR); `original` is the reference to the invoice that it is for. Never
     raises on what the models admit.
     """
     findings: list[Finding] = []
@@ -67,9 +69,16 @@ def invoice_to_rsx(
     found += missing_parties(parties, kinds)
     updated = purpose == "05" and pack.invoices.correction == "update"
     type_code = "U5" if updated else "DR"
+    if is_credit(invoice):
+        sale, type_code = as_credit(sale, original), "CR"
     if number:
         sale = replace(sale, number=number)
     return compose(sale, parties, order, pack, purpose, type_code, explain, findings + found)
+
+
+def is_credit(invoice: Invoice) -> bool:
+    """Whether it gives money back: a credit note, or an invoice that is negative in all."""
+    return invoice.amount is not None and invoice.amount.amount < 0
 
 
 def sale_parties(

@@ -208,6 +208,12 @@ def _header_groups(
         groups["CarrierInformation"] = [carrier]
         if explain is not None:
             explain.mark("Header.CarrierInformation", "default of the partner pack", "pack.carrier")
+    if sale.original is not None:
+        references = [*groups.get("References", ()), sale.original]
+        groups["References"] = references
+        if explain is not None:
+            place = f"Header.References[{len(references) - 1}]"
+            explain.mark(place, "the invoice that the credit names", sale.path("notes"))
     notes = " ".join(sale.notes.split())
     if notes:
         groups["Notes"] = [{"NoteCode": "GEN", "Note": notes}]
@@ -271,7 +277,8 @@ def _items(
         )
         inner = f"{to}.InvoiceLine"
         put_quantity(fields, "InvoiceQty", line, role, explain, inner)
-        put_quantity(fields, "ShipQty", line, role, explain, inner)
+        if not sale.credit:
+            put_quantity(fields, "ShipQty", line, role, explain, inner)
         price = _sent_price(line)
         fields["PurchasePrice"] = plain_number(price)
         basis = price_basis(ordered, pack) if ordered is not None else None

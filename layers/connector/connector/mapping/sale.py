@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -21,6 +21,7 @@ _LARGEST_PERCENT = Decimal(1000)
 class Sale:
     """An invoice or a bill in one shape; `discount` is 0 or negative, `total` what FreshBooks says is owed.
 
+    A `credit` is what is given back, in positive numbers; `original` the reference to the invoice it is for.
     `paths` tells, for explaining, what FreshBooks calls a field.
     """
 
@@ -40,9 +41,33 @@ class Sale:
     due_days: int | None = None
     terms: str = ""
     notes: str = ""
+    credit: bool = False
+    original: Fields | None = None
 
     def path(self, name: str) -> str:
         return f"{self.source}.{self.paths.get(name, name)}"
+
+
+def as_credit(sale: Sale, original: Fields | None) -> Sale:
+    """A sale that is negative in all as the credit that it is: what it gives back is positive.
+
+    FreshBooks has the sign at the quantity or at the price. A positive line (a restocking fee) is negative then,
+    and so becomes an allowance of the credit.
+    """
+    lines = [
+        replace(
+            line,
+            quantity=abs(line.quantity),
+            price=-abs(line.price) if line.amount > 0 else abs(line.price),
+            amount=-line.amount,
+            taxes=tuple(
+                replace(tax, amount=-tax.amount if tax.amount is not None else None) for tax in line.taxes
+            ),
+        )
+        for line in sale.lines
+    ]
+    total = -sale.total if sale.total is not None else None
+    return replace(sale, lines=lines, total=total, credit=True, original=original)
 
 
 def bounded(value: Decimal, place: str, findings: list[Finding], limit: Decimal = LARGEST) -> Decimal:
@@ -67,8 +92,12 @@ def lacks(sale: Sale, order: Order | None, items: list[Fields], total: Decimal) 
     if not items:
         yield _error("no_lines", f"the {sale.source} has no line that is an article", "lines")
     if total < 0:
-        message = f"the total is {total}: a debit invoice cannot be negative"
-        yield _error("negative_total", message, "amount", "send it as a credit note")
+        message = f"the total is {total}: what is owed or given back cannot be negative"
+        yield _error("negative_total", message, "amount", "correct it in FreshBooks")
+    if sale.credit and sale.original is None:
+        message = "nothing says which invoice the credit is for"
+        fix = "write the number of the invoice into the credit's notes: Credit for invoice 1234"
+        yield _error("original_unknown", message, sale.path("notes"), fix)
     for line in sale.lines:
         if line.quantity < 0 <= line.amount:
             yield _error(

@@ -69,6 +69,16 @@ def last_sent(world: World, record: Record) -> Sent | None:
     return Sent(document, past[-1]["digest"], pointer, len(past))
 
 
+def last_delivered(world: World, record: Record) -> dict[str, Any] | None:
+    """What the partner has of a document now, its present revision included."""
+    if record.state in _SENT and "exchange" in record.payloads:
+        body = world.archive.get(world.id, record.payloads["exchange"])
+        document: dict[str, Any] = json.loads(body)["mapped"]
+        return document
+    sent = last_sent(world, record)
+    return sent.document if sent is not None else None
+
+
 def plan_revision(
     world: World,
     record: Record,

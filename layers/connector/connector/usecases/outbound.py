@@ -14,10 +14,11 @@ from connector.documents.freshbooks_content import content_digest
 from connector.findings import Mapped, Trace, as_json
 from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
 from connector.mapping.bill_to_rsx import bill_to_rsx
-from connector.mapping.invoice_to_rsx import invoice_to_rsx
+from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
+from connector.usecases.crediting import original_of
 from connector.usecases.inbound import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
@@ -141,7 +142,11 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         _saw(world, "invoice", invoice, "not a trading partner's")
         return
     pack, order = found
-    for type_, wanted in (("invoice", pack.invoices.send), ("asn", pack.invoices.asn)):
+    credit = is_credit(invoice)
+    for type_, wanted in (
+        ("credit" if credit else "invoice", pack.invoices.send),
+        ("asn", pack.invoices.asn and not credit),
+    ):
         if wanted:
             _settle_record(
                 world,
@@ -255,10 +260,18 @@ def _plan_invoice(
         return _asn_of_deleted(record)
 
     def make(purpose: str, number: str) -> Planned:
-        order, client = _order_and_client(world, invoice, order_record, pack)
-        map_ = partial(invoice_to_rsx, number=number, trace=trace) if type_ != "asn" else invoice_to_shipment
+        named, original = invoice, None
+        if type_ == "credit":
+            original, po_number = original_of(world, invoice, pack.trading_partner_id, order_record)
+            named = invoice.model_copy(update={"po_number": invoice.po_number or po_number})
+        order, client = _order_and_client(world, named, order_record, pack)
+        map_ = (
+            invoice_to_shipment
+            if type_ == "asn"
+            else partial(invoice_to_rsx, number=number, original=original, trace=trace)
+        )
         mapped = map_(
-            invoice, order=order, client=client, pack=pack, profile=world.connection.profile, purpose=purpose
+            named, order=order, client=client, pack=pack, profile=world.connection.profile, purpose=purpose
         )
         return _sendable(
             mapped,
