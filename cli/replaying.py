@@ -10,13 +10,14 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 from rich.progress import track
 from rich.table import Table
 
+from cli.instants import instant
 from cli.output import JsonOption, console, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
+from connector.adapters.redrive import redrive as move_dead_letters
 from connector.ledger import DocumentKey, State, verify_history
 from connector.usecases import people, replaying
 from connector.usecases.reconcile import reconcile as reconcile_connection
@@ -39,9 +40,15 @@ def replay(
         list[str] | None, typer.Argument(metavar="ID...", help="Documents, as listed.")
     ] = None,
     connection: ConnectionOption = "",
-    state: Annotated[str, typer.Option(help="Instead of ids: all in this state (HELD or REJECTED).")] = "",
-    partner: Annotated[str, typer.Option(help="Of a selection only this TradingPartnerId.")] = "",
-    reason_code: Annotated[str, typer.Option("--code", help="Of a selection only this error code.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Instead of ids: all in this state [default: HELD and REJECTED].")
+    ] = "",
+    direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
+    partner: Annotated[str, typer.Option(help="Only of this TradingPartnerId.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill...")] = "",
+    code: Annotated[str, typer.Option(help="Only those held or refused with this error code.")] = "",
+    since: Annotated[str, typer.Option(help="Only what last changed since: 2026-04-16, 12h, 3d.")] = "",
+    until: Annotated[str, typer.Option(help="Only what last changed before: 2026-04-17T09:30, 1h.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent and how it differs; send nothing.")
     ] = False,
@@ -51,28 +58,45 @@ def replay(
     reason: Annotated[
         str, typer.Option(help="Why; kept on the document's history. Needed with --force.")
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a selection is sent again.")] = False,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """Put documents through their mapping again, from their archived input. Exit 1 where one could not be."""
-    if bool(documents) == bool(state):
-        raise errors.BadUse("name documents, or select them with --state", code="nothing_selected")
-    wiring = Stack(stack).wiring
+    """Put documents through their mapping again, from their archived input. Exit 1 where one could not be.
+
+    Name them, or select them: the selectors narrow each other.
+    """
+    selectors = (state, direction, partner, kind, code, since, until)
+    if bool(documents) == any(selectors):
+        raise errors.BadUse(
+            "name documents, or select them with --state, --partner, --code, --since...",
+            code="nothing_selected",
+        )
+    if force and not dry_run and not reason:
+        raise errors.BadUse("a delivered document is sent again only with a --reason", code="reason_missing")
+    states = _states(state, dry_run=dry_run, force=force)
+    if direction not in ("", "in", "out"):
+        raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
+    window = {"since": instant(since, option="--since"), "until": instant(until, option="--until")}
     keys = [DocumentKey.of(text) for text in documents or ()]
-    if state:
-        if state.upper() not in (State.HELD, State.REJECTED):
-            raise errors.BadUse(
-                "only HELD and REJECTED documents are replayed by selection", code="no_such_state"
-            )
+    wiring = Stack(stack).wiring
+    if not documents:
         for each in [connection] if connection else wiring.connections():
-            found = people.documents(wiring.ledger, each, states=[State(state.upper())], partner=partner)
-            keys += [
-                DocumentKey.of(x["id"])
-                for x in found
-                if not reason_code or x["reason"].get("code") == reason_code
-            ]
+            found = people.documents(
+                wiring.ledger,
+                each,
+                states=states,
+                direction=direction,
+                partner=partner,
+                type_=kind,
+                code=code,
+                **window,
+            )
+            keys += [DocumentKey.of(one["id"]) for one in found]
+        if force and not dry_run and keys and not yes:
+            typer.confirm(f"Send {len(keys)} documents again?", abort=True, err=True)
     rows: list[dict[str, Any]] = []
-    for key in keys:
+    for key in track(keys, "documents", console=err, disable=as_json or not err.is_terminal):
         world = wiring.world(key.connection)
         try:
             if dry_run:
@@ -80,7 +104,10 @@ def replay(
             else:
                 replaying.replay(world, key, who=f"cli/{getpass.getuser()}", reason=reason, force=force)
                 rows.append({"id": key.id, "outcome": "replayed"})
-        except (errors.CheckFailed, errors.Busy, errors.NotFound) as error:
+        except (
+            errors.Parked,
+            errors.NotSent,
+        ) as error:  # one document must not keep the others from their turn
             rows.append(
                 {"id": key.id, "outcome": "failed", "reason": {"code": error.code, "message": error.message}}
             )
@@ -92,6 +119,23 @@ def replay(
         err.print(f"{len(rows)} documents" + (", nothing was sent" if dry_run else ""))
     if any(row["outcome"] in ("failed", "held") for row in rows):
         raise typer.Exit(1)
+
+
+def _states(state: str, *, dry_run: bool, force: bool) -> list[State]:
+    """The states that a selection may name: what is parked, and with --dry-run or --force what was delivered."""
+    allowed = [State.HELD, State.REJECTED]
+    if dry_run or force:
+        allowed += [State.DELIVERED, State.PICKED_UP]
+    if not state:
+        return allowed[:2]
+    if state.upper() not in allowed:
+        raise errors.BadUse(
+            f"documents in state {state[:20]} are not replayed by selection",
+            code="no_such_state",
+            fix=f"one of {', '.join(allowed)}"
+            + ("" if dry_run or force else "; DELIVERED and PICKED_UP with --dry-run or --force"),
+        )
+    return [State(state.upper())]
 
 
 def _show(row: dict[str, Any]) -> None:
@@ -131,40 +175,13 @@ def redrive(
 ) -> None:
     """Put a queue's dead letters back. Safe at any time: what was done already is recognised and skipped."""
     reached = Stack(stack)
-    source, dead = reached.outputs[f"{queue}Url"], reached.outputs[f"{queue}FailedUrl"]
-    sqs = reached.client("sqs")
-
-    def arn(url: str) -> str:
-        return str(
-            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        )
-
-    waiting = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
-    count = int(waiting["Attributes"]["ApproximateNumberOfMessages"])
-    try:
-        sqs.start_message_move_task(SourceArn=arn(dead), DestinationArn=arn(source))
-        how = "SQS is moving them"
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("InvalidAction", "UnsupportedOperation", "NotImplemented"):
-            raise errors.Busy(
-                f"SQS refused: {error.response['Error']['Code']}", code="redrive_refused"
-            ) from None
-        count, how = _move(sqs, dead, source), "moved one by one"  # an emulator without move tasks
+    dead, source = reached.outputs[f"{queue}FailedUrl"], reached.outputs[f"{queue}Url"]
+    count, by_sqs = move_dead_letters(reached.client("sqs"), dead, source)
+    how = "SQS is moving them" if by_sqs else "moved one by one"
     if as_json:
         show_json({"queue": queue, "messages": count, "how": how})
     else:
         console.print(f"{queue}: {count} dead letters, {how}.")
-
-
-def _move(sqs: Any, dead: str, source: str) -> int:
-    """Send, then delete: a crash in between doubles a message, which the ledger absorbs."""
-    moved = 0
-    while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            sqs.send_message(QueueUrl=source, MessageBody=message["Body"])
-            sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
-            moved += 1
-    return moved
 
 
 @guarded

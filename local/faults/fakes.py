@@ -83,11 +83,15 @@ class FakeLedger:
         self.writes += 1
         return None
 
-    def in_state(self, connection: str, direction: str, state: State, before: str = "") -> Iterator[Record]:
+    def in_state(
+        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    ) -> Iterator[Record]:
         keys = self._by_state[connection, direction, state]
         found = [self.records[key] for key in keys]
         if before:
             found = [record for record in found if record.updated < before]
+        if since:
+            found = [record for record in found if record.updated >= since]
         return iter(sorted(found, key=lambda record: (record.updated, record.key)))
 
     def waiting_for(self, what: str) -> list[DocumentKey]:

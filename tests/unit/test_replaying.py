@@ -44,6 +44,17 @@ def test_a_preview_shows_field_by_field_what_a_changed_pack_would_change() -> No
     ]
 
 
+def test_a_preview_of_a_correction_that_is_parked_compares_with_what_the_partner_has() -> None:
+    fake = delivered()
+    inbound.put(fake, "out/2.json", inbound.order(price=3.25, TsetPurposeCode="05"))
+    fake.freshbooks.bills[1000]["paid"] = {"amount": "100.00", "code": "USD"}
+    inbound.run(fake)
+    assert inbound.stored(fake).state is State.HELD
+    assert preview(fake.world, ORDER)["differences"] == [
+        {"field": "bill.lines[0].unit_cost.amount", "sent": "2.50", "now": "3.25"}
+    ]
+
+
 def test_a_preview_says_why_a_document_would_still_be_held() -> None:
     fake = FakeWorld()
     inbound.put(fake, "out/1.json", inbound.order())

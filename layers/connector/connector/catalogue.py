@@ -99,6 +99,7 @@ CATALOGUE: dict[str, Entry] = {
     "not_authorized": Entry("FreshBooks is not authorized", "nobody has allowed the connection yet", "`connector authorize`", False),
     "callback_not_confirmed": Entry("FreshBooks did not confirm a webhook", "the address cannot be reached from outside", "check the address, then `connector connections add` again", False),
     "nothing_to_replay": Entry("there is nothing to replay", "the document is delivered or ended", "use --force with a reason to send it again", False),
+    "redrive_refused": Entry("SQS does not move the dead letters now", "an earlier move still runs, or a right is missing", "try again in a minute; check the rights of the AWS profile", False),
     "nothing_to_resolve": Entry("there is nothing to resolve", "the document does not wait for a person", "look at it with `connector show`", False),
     "export_damaged": Entry("an export is not as it was written", "a copy broke off, or somebody changed it", "copy it again, or export again", False),
     "export_in_flight": Entry("documents of the export were on their way", "it was made while work was going on", "import it under its own id, or export again when they are delivered", False),

@@ -36,8 +36,10 @@ class Ledger(Protocol):
         Otherwise nothing is written and the stored record comes back.
         """
 
-    def in_state(self, connection: str, direction: str, state: State, before: str = "") -> Iterator[Record]:
-        """Records in a state, oldest change first, changed before an instant if one is given.
+    def in_state(
+        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    ) -> Iterator[Record]:
+        """Records in a state, oldest change first, changed at or after `since` and before `before` if given.
 
         Read from an index: a moment behind, so whoever acts on one saves conditionally.
         """

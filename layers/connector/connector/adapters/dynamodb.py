@@ -145,17 +145,23 @@ class DynamoLedger:
         )
         return replace(record, history=kept)
 
-    def in_state(self, connection: str, direction: str, state: State, before: str = "") -> Iterator[Record]:
+    def in_state(
+        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    ) -> Iterator[Record]:
         question: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": "by_state",
-            "KeyConditionExpression": "state_key = :state" + (" AND updated < :before" if before else ""),
-            "ExpressionAttributeValues": {":state": {"S": f"{connection}#{direction}#{state}"}},
+            "KeyConditionExpression": "state_key = :state AND updated BETWEEN :since AND :before",
+            "ExpressionAttributeValues": {
+                ":state": {"S": f"{connection}#{direction}#{state}"},
+                ":since": {"S": since or "0"},
+                ":before": {"S": before or "~"},
+            },
         }
-        if before:
-            question["ExpressionAttributeValues"][":before"] = {"S": before}
         for item in self._all(question):
-            yield from_item(item)
+            record = from_item(item)
+            if not before or record.updated < before:  # BETWEEN takes both ends in
+                yield record
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         question = {

@@ -29,17 +29,23 @@ def documents(
     partner: str = "",
     type_: str = "",
     text: str = "",
+    code: str = "",
+    since: str = "",
+    until: str = "",
 ) -> Iterator[dict[str, Any]]:
     """Summaries of a connection's documents, state by state, oldest change first.
 
-    `text` is looked for in the document number, the reference, and the reason.
+    `text` is looked for in the document number, the reference, and the reason; `code` is the reason's code;
+    `since` and `until` (ISO 8601 in UTC) bound the last change.
     """
     for way in ("in", "out"):
         if direction in ("", way):
             for state in states:
-                for record in ledger.in_state(connection, way, state):
-                    if (not partner or record.key.partner == partner) and (
-                        not type_ or record.key.type == type_
+                for record in ledger.in_state(connection, way, state, until, since):
+                    if (
+                        partner in ("", record.key.partner)
+                        and type_ in ("", record.key.type)
+                        and code in ("", record.reason.get("code"))
                     ):
                         summary = summary_of(record)
                         if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():

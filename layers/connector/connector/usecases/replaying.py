@@ -30,7 +30,7 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
     """What replaying would do, without doing it: `{"outcome", "document", "differences"}`.
 
     The mapping runs on the archived input with today's settings. `differences` compares with what was mapped
-    when the document was sent: `[{"field", "sent", "now"}]`.
+    when the document was last sent: `[{"field", "sent", "now"}]`.
     """
     record = found(world, key)
     told: dict[str, Any] = {"id": key.id, "state": str(record.state), "differences": []}
@@ -115,7 +115,9 @@ def _plan(world: World, record: Record) -> Planned:
 
 
 def _sent(world: World, record: Record) -> Any:
-    pointer = record.payloads.get("exchange")
+    """What was mapped when this revision, or else the last one before it, was sent."""
+    payloads = [past["payloads"] for past in record.revisions] + [record.payloads]
+    pointer = next((one["exchange"] for one in reversed(payloads) if "exchange" in one), None)
     return json.loads(world.archive.get(world.id, pointer))["mapped"] if pointer else None
 
 
