@@ -19,10 +19,13 @@ from cli.output import JsonOption, err, fail, guarded, show_json
 from connector import errors
 from connector.documents.freshbooks import Bill, Invoice, read_record
 from connector.documents.order import Order
+from connector.documents.order_change import OrderChange
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.documents.shipment import Shipment
 from connector.documents.xml_writing import write_xml
 from connector.findings import Finding, Mapped, Source, Trace, as_json
+from connector.mapping.order_diff import order_diff
+from connector.mapping.order_history import Version, in_force
 from connector.mapping.order_to_bill import order_to_bill
 from connector.mapping.shipment_to_events import shipment_to_events
 from connector.rules.packs import PartnerPack, read_pack
@@ -53,6 +56,7 @@ class Done:
     number: str
     mapped: Mapped
     trace: Trace = field(default_factory=dict)
+    changes: dict[str, Any] | None = None
     format: str = "json"
 
 
@@ -71,12 +75,12 @@ def map_file(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Map documents offline: RSX orders and shipments for FreshBooks, FreshBooks invoices and bills for SPS.
+    """Map documents offline: RSX orders, changes and shipments for FreshBooks, FreshBooks invoices and bills for SPS.
 
     Prints what would be sent, findings on stderr. Exit 1 where an error finding would block a document.
     """
     pack = None if partner is None else _read_pack(partner)
-    orders = [] if order is None else read_orders(order)
+    orders = [] if order is None else read_order_file(order)
     refused: list[errors.BadInput] = []
     done: list[Done] = []
     for entry in _mapped(file, pack, orders, to, refused):
@@ -132,16 +136,20 @@ def located(name: str, error: errors.BadInput) -> errors.BadInput:
 
 
 def read_orders(name: str) -> list[Order]:
+    return [read.document for read in read_order_file(name) if isinstance(read.document, Order)]
+
+
+def read_order_file(name: str) -> list[Read]:
     orders = []
     for read in read_file(name):
         if isinstance(read, errors.BadInput):
             raise read
-        if not isinstance(read.document, Order) or read.kind != "order":
+        if read.kind != "order":
             what = read.kind.replace("_", " ")
             raise errors.BadInput(
                 f"an RSX {what}, not an order", place=name, fix="give the order with --order"
             )
-        orders.append(read.document)
+        orders.append(read)
     return orders
 
 
@@ -180,7 +188,7 @@ def _read_pack(name: str) -> PartnerPack:
 def _mapped(
     file: str,
     pack: PartnerPack | None,
-    orders: list[Order],
+    orders: list[Read],
     to: Side | None,
     refused: list[errors.BadInput],
 ) -> Iterator[Done]:
@@ -207,12 +215,14 @@ def _mapped(
         yield _map_record(record, kind, f"{file}[{n}]" if len(records) > 1 else file, pack, orders)
 
 
-def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Order]) -> Done:
+def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Read]) -> Done:
     pack = _pack_for(read.partner, pack)
     trace: Trace = {}
     if isinstance(read.document, Shipment):
-        known = {order.number: order for order in orders}
+        known = {order.number: order.document for order in orders if isinstance(order.document, Order)}
         mapped = shipment_to_events(read.document, known, pack, trace=trace)
+    elif isinstance(read.document, OrderChange):
+        return _map_change(read, source, pack, orders)
     elif isinstance(read.document, Order) and read.kind != "order_ack":
         mapped = order_to_bill(read.document, pack, datetime.now(UTC).date(), trace)
     else:
@@ -221,9 +231,35 @@ def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Ord
     return Done(source, read.kind, read.partner, read.number, mapped, trace)
 
 
+def _map_change(read: Read, source: str, pack: PartnerPack, orders: list[Read]) -> Done:
+    """The bill of the order as changed; every line's change is a finding."""
+    known = [Version(order) for order in orders if _numbers(order) & _numbers(read)]
+    before, after = in_force(known), in_force([*known, Version(read)], len(known))
+    if after.order is None and not after.cancelled:
+        raise errors.BadInput(
+            "an order change is mapped with its order",
+            code="order_not_there",
+            fix="give the order with --order",
+        )
+    mapped, trace, order = Mapped({"cancel": True}), {}, None
+    if after.order is not None and not after.cancelled:
+        order = Order.model_validate(after.order.raw)
+        mapped = order_to_bill(order, pack, datetime.now(UTC).date(), trace)
+        trace = after.order.sourced(trace)
+    base = Order.model_validate(before.order.raw) if before.order else None
+    diff = order_diff(base, order, pack)
+    mapped.findings = [*after.findings, *diff.findings(), *mapped.findings]
+    return Done(source, read.kind, read.partner, read.number, mapped, trace, diff.as_json())
+
+
+def _numbers(read: Read) -> set[str]:
+    return {read.number, read.raw["Header"]["OrderHeader"]["PurchaseOrderNumber"]}
+
+
 def _map_record(
-    record: Invoice | Bill, kind: str, source: str, pack: PartnerPack | None, orders: list[Order]
+    record: Invoice | Bill, kind: str, source: str, pack: PartnerPack | None, known: list[Read]
 ) -> Done:
+    orders = [read.document for read in known if isinstance(read.document, Order)]
     number = record.invoice_number if isinstance(record, Invoice) else record.bill_number
     wanted = record.po_number if isinstance(record, Invoice) else number
     order = order_for(wanted.strip(), orders) or (orders[0] if len(orders) == 1 else None)
@@ -300,6 +336,8 @@ def _as_json(entry: Done, explain: bool) -> dict[str, Any]:
         "document": entry.mapped.document,
         "findings": as_json(entry.mapped.findings),
     }
+    if entry.changes is not None:
+        shown["changes"] = entry.changes
     if explain:
         shown["explain"] = [
             {"field": path, "value": value, "from": list(source.paths), "rule": source.rule}

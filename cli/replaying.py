@@ -53,7 +53,7 @@ def replay(
         bool, typer.Option("--dry-run", help="Show what would be sent and how it differs; send nothing.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Send delivered documents again, as a revision.")
+        bool, typer.Option("--force", help="Send delivered ones again, as a revision; accept held changes.")
     ] = False,
     reason: Annotated[
         str, typer.Option(help="Why; kept on the document's history. Needed with --force.")

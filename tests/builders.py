@@ -132,6 +132,25 @@ def _sum(items: Sequence[Fields], charges: Sequence[Fields]) -> float:
     return float(total)
 
 
+def change_line(sequence: int | None = 1, code: str | None = "CA", **changes: Any) -> Fields:
+    """One LineItem of an order change: names line `sequence` of `order` and states only what `changes` says."""
+    item = changes.pop("item", None) or {}
+    named = {"LineChangeCode": code, "LineSequenceNumber": None if sequence is None else str(sequence)}
+    return {"OrderLine": _with(named, changes), **item}
+
+
+def order_change(lines: Sequence[Fields] = (), *, header: Fields | None = None, **changes: Any) -> Fields:
+    """An RSX order change of order `PO_NUMBER`; keywords change OrderHeader, `header` adds groups beside it."""
+    own = {
+        "TradingPartnerId": PARTNER,
+        "PurchaseOrderNumber": PO_NUMBER,
+        "TsetPurposeCode": "04",
+        "PurchaseOrderDate": "2026-03-02",
+        "POChangeDate": "2026-03-05",
+    }
+    return {"Header": {"OrderHeader": _with(own, changes), **(header or {})}, "LineItem": list(lines)}
+
+
 def address(
     kind: str = "ST", number: str = "0123", name: str = "Example Retail DC 123", **changes: Any
 ) -> Fields:

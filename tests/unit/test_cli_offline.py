@@ -340,3 +340,35 @@ def test_the_module_runs_without_colour_where_there_is_no_terminal(folder: Path)
     assert done.returncode == 0
     assert json.loads(done.stdout)["bill"]["bill_number"] == "0045001234"
     assert b"\x1b" not in done.stderr
+
+
+def test_an_order_change_is_mapped_with_its_order_and_says_what_each_line_changes(folder: Path) -> None:
+    put(folder, "po.json", builders.order())
+    put(folder, "change.json", builders.order_change([builders.change_line(1, "QD", OrderQty=3)]))
+    ran = run("map", "change.json", "--order", "po.json")
+    assert ran.code == 0
+    assert [line["quantity"] for line in ran.json["bill"]["lines"]] == [3, 5]
+    assert "line 1 (V-1): quantity 5 -> 3, -40.00" in ran.err
+    told = run("map", "change.json", "--order", "po.json", "--explain", "--json").json["documents"][0]
+    assert told["changes"]["effect"] == "-40.00"
+    sources = {entry["field"]: entry["from"] for entry in told["explain"]}
+    assert "change: LineItem[0].OrderLine.OrderQty" in sources["bill.lines[0].quantity"]
+    assert "LineItem[0].OrderLine.PurchasePrice" in sources["bill.lines[0].unit_cost.amount"]
+
+
+def test_an_order_change_without_its_order_is_bad_use_and_a_cancelling_one_cancels(folder: Path) -> None:
+    put(folder, "change.json", builders.order_change([builders.change_line(1, "QD", OrderQty=3)]))
+    ran = run("map", "change.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--order" in ran.err
+    put(folder, "cancel.json", builders.order_change(TsetPurposeCode="01"))
+    put(folder, "po.json", builders.order())
+    assert run("map", "cancel.json", "--order", "po.json").json == {"cancel": True}
+
+
+def test_an_unclear_order_change_fails_with_the_reason(folder: Path) -> None:
+    put(folder, "po.json", builders.order())
+    put(folder, "change.json", builders.order_change([builders.change_line(1, "XX", OrderQty=3)]))
+    ran = run("map", "change.json", "--order", "po.json")
+    assert ran.code == 1
+    assert "the code XX is unknown" in ran.err

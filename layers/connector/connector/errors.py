@@ -98,10 +98,11 @@ class Waiting(Parked):
 
 
 class CheckFailed(Parked):
-    """`findings` holds everything that the checks noticed, as kept with the record."""
+    """`findings` holds everything that the checks noticed, `keeps` what is archived by stage."""
 
     code = "check_failed"
     findings: tuple[Mapping[str, str], ...] = ()
+    keeps: Mapping[str, bytes] = {}
 
 
 class Refused(Parked):

@@ -178,6 +178,7 @@ class Record:
             to=State.RECEIVED,
             note=note,
             revision=self.revision + 1,
+            remote_id="" if self.state is State.CANCELLED else self.remote_id,
             attempt=0,
             reason={},
             waits_for="",

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from connector.documents.freshbooks_fields import bad_input
 from connector.documents.invoice import Invoice
 from connector.documents.order import Order
+from connector.documents.order_change import OrderChange
 from connector.documents.shipment import Shipment
 from connector.documents.xml_reading import number, read_xml
 from connector.errors import BadInput
@@ -128,19 +129,20 @@ def _split_json(data: bytes) -> Iterator[tuple[str, Any, str]]:
         ) from None
     except ValueError:
         raise BadInput("not JSON: NaN and Infinity are no numbers", code="not_json", fix=_ASK) from None
+    root = ""
     if isinstance(value, dict) and len(value) == 1:
         (name, inner), *_ = value.items()
         if name.removesuffix("s") in _ROOTS:
-            value = inner
+            root, value = name.removesuffix("s"), inner
     if not isinstance(value, list):
-        yield "", value, ""
+        yield "", value, root
         return
     if not value:
         raise BadInput(
             "the file holds no document: it is an empty list", code="empty", fix="ask for it again"
         )
     for index, document in enumerate(value):
-        yield f"[{index}]", document, ""
+        yield f"[{index}]", document, root
 
 
 def _split_xml(data: bytes) -> Iterator[tuple[str, Any, str]]:
@@ -186,6 +188,9 @@ def _read(value: Any, place: str, root: str) -> Read | BadInput:
 def _document(value: Any, place: str, root: str) -> Read:
     name = _header_name(value, place)
     kind, model, number_name = _HEADERS[name]
+    if kind == "order":
+        kind = _kind_of_order(value, root)
+        model = OrderChange if kind == "order_change" else Order
     try:
         document: Order | Invoice | Shipment = model.model_validate(value)
     except ValidationError as error:
@@ -202,7 +207,7 @@ def _document(value: Any, place: str, root: str) -> Read:
     if len(header.TradingPartnerId) > MAX_PARTNER_ID:
         raise _bad_header(place, f"{name}.TradingPartnerId", f"has more than {MAX_PARTNER_ID} characters")
     return Read(
-        kind=_kind_of_order(value, root) if kind == "order" else kind,
+        kind=kind,
         document=document,
         raw=value,
         digest=canonical_digest(value),
@@ -240,12 +245,15 @@ def _kind_of_order(value: dict[str, Any], root: str) -> Kind:
     """Orders, changes and acknowledgements share OrderHeader; each has elements that the others lack."""
     if root:
         return _ROOTS[root]
-    header = value["Header"]["OrderHeader"]
-    items = [item for item in value.get("LineItem", ()) if isinstance(item, dict)]
-    if "AcknowledgementDate" in header or any("LineItemAcknowledgement" in item for item in items):
+    header, items = value["Header"]["OrderHeader"], value.get("LineItem")
+    if not isinstance(header, dict) or not isinstance(items, list | None):
+        return "order"  # whatever it is, it cannot be read
+    groups = [item for item in items or () if isinstance(item, dict)]
+    if "AcknowledgementDate" in header or any("LineItemAcknowledgement" in item for item in groups):
         return "order_ack"
-    changed = any(not item.get("OrderLine", {}).keys().isdisjoint(_ONLY_CHANGES) for item in items)
-    if changed or header.get("TsetPurposeCode") == "04" or not header.keys().isdisjoint(_ONLY_CHANGES):
+    lines = [item["OrderLine"] for item in groups if isinstance(item.get("OrderLine"), dict)]
+    changed = any(not line.keys().isdisjoint(_ONLY_CHANGES) for line in [header, *lines])
+    if changed or header.get("TsetPurposeCode") == "04":
         return "order_change"
     return "order"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -19,7 +19,10 @@ TRIES = 6
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is to be done with a document: push `document`, or end in `state` without a push."""
+    """What is to be done with a document: push `document`, or end in `state` without a push.
+
+    `keeps` is archived with the record, by stage.
+    """
 
     document: Mapping[str, Any] | None = None
     state: State = State.MAPPED
@@ -28,6 +31,7 @@ class Planned:
     amount: str = ""
     currency: str = ""
     date: str = ""
+    keeps: Mapping[str, bytes] = field(default_factory=dict)
 
 
 Plan = Callable[[Record], Planned]
@@ -84,7 +88,10 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
     try:
         planned = plan(record)
     except errors.Parked as error:
-        return record if record.state in IN_FLIGHT else hold(record, error, now=now, who=who), None
+        if record.state in IN_FLIGHT:
+            return record, None
+        keeps = error.keeps if isinstance(error, errors.CheckFailed) else {}
+        return hold(record, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
     mapped = record.step(
@@ -99,11 +106,16 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         amount=planned.amount,
         currency=planned.currency,
         date=planned.date,
+        payloads=_payloads(world, record, planned.keeps),
     )
     return mapped, planned
 
 
-def hold(record: Record, error: errors.Parked, *, now: str, who: str) -> Record:
+def _payloads(world: World, record: Record, keeps: Mapping[str, bytes]) -> dict[str, str]:
+    return {**record.payloads, **{stage: world.archive.put(world.id, body) for stage, body in keeps.items()}}
+
+
+def hold(record: Record, error: errors.Parked, *, now: str, who: str, **changes: Any) -> Record:
     """The record parked with its reason; unchanged where it is parked for that very reason already."""
     reason = reason_of(error)
     waits_for = getattr(error, "waits_for", "")
@@ -119,6 +131,7 @@ def hold(record: Record, error: errors.Parked, *, now: str, who: str) -> Record:
         reason=reason,
         waits_for=waits_for,
         findings=findings or record.findings,
+        **changes,
     )
 
 

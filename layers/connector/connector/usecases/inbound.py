@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.documents.order import Order
 from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
 from connector.findings import Mapped, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
-from connector.mapping.order_to_bill import is_cancellation, is_information_copy, order_to_bill
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases.arrivals import Planned, resume_invoices, settle
-from connector.usecases.world import as_text
+from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
 POLL_LEASE_SECONDS = 120.0
-_PURPOSE_RANK = {"04": "1", "05": "1", "01": "2"}
+_SHIPMENT_RANK = {"04": "1", "05": "1", "01": "2"}
 WHO = "map_inbound"
 
 
@@ -100,29 +97,12 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
     world.sps.delete(path)
 
 
-def order_key(connection: str, partner: str, number: str) -> DocumentKey:
-    return DocumentKey(connection, "in", partner, "order", number)
-
-
-def stored_order(world: World, record: Record) -> Order:
-    """The order as it came, from the archive."""
-    read = _read_again(world, record)
-    if isinstance(read, errors.BadInput) or not isinstance(read.document, Order):
-        raise errors.CheckFailed("the stored order can no longer be read", code="stored_order_unreadable")
-    return read.document
-
-
 def plan_again(world: World, record: Record) -> Planned:
     """What the mapping makes of the archived input today; nothing is written."""
-    read = _read_again(world, record)
+    read = read_again(world, record)
     if isinstance(read, errors.BadInput):
         raise read
     return _plan(world, read, record)
-
-
-def _read_again(world: World, record: Record) -> Read | errors.BadInput:
-    pointer, _, index = record.payloads["received"].partition("#")
-    return read_documents(world.archive.get(record.key.connection, pointer))[int(index or 0)]
 
 
 def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
@@ -134,7 +114,7 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
         return
     _take(
         world,
-        _read_again(world, record),
+        read_again(world, record),
         path=record.source,
         file_number=key.number,
         received=record.payloads["received"],
@@ -170,12 +150,13 @@ def _take(
             queue=world.queues.bills_to_push,
         )
         return
-    key = DocumentKey(world.id, "in", read.partner, read.kind, read.number)
+    key = _key(world, read)
     record = settle(
         world,
         key,
         digest=_digest(read),
-        rank=_PURPOSE_RANK.get(read.purpose or "00", "0"),
+        # what is said of an order is put in order by `mapping.order_history`
+        rank="" if key.type == "order" else _SHIPMENT_RANK.get(read.purpose or "00", "0"),
         source=path,
         received=received,
         correlation_id=correlation_id,
@@ -183,20 +164,36 @@ def _take(
         plan=lambda record: _plan(world, read, record),
         queue=world.queues.bills_to_push,
     )
-    if read.kind == "order":
-        resume_invoices(world, read.number)
+    if key.type == "order":
+        resume_invoices(world, key.number)
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
 
 
+def _key(world: World, read: Read) -> DocumentKey:
+    """The document's identity; a change of an order is a document of that order.
+
+    A change need not repeat that its order is a release: the release that is there tells.
+    """
+    if read.kind != "order_change":
+        return DocumentKey(world.id, "in", read.partner, read.kind, read.number)
+    key = order_key(world.id, read.partner, read.number)
+    release = read.raw["Header"]["OrderHeader"].get("ReleaseNumber")
+    if release and not read.number.endswith(f"-{release}"):
+        known = order_key(world.id, read.partner, f"{read.number}-{release}")
+        return known if world.ledger.get(known) else key
+    return key
+
+
 def _digest(read: Read) -> str:
-    """The digest of the content; what the sender calls a duplicate (07) is compared as the original it repeats."""
-    if read.purpose != "07" or read.kind != "order":
+    """The digest of the content; what repeats an order or a change (06, 07) is compared as what it repeats."""
+    original = {"order": "00", "order_change": "04"}.get(read.kind)
+    if read.purpose not in ("06", "07") or original is None:
         return read.digest
     header = {
         **read.raw["Header"],
-        "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": "00"},
+        "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": original},
     }
     return canonical_digest({**read.raw, "Header": header})
 
@@ -209,15 +206,10 @@ def _has_come(world: World, waits_for: str) -> bool:
 
 
 def _plan(world: World, read: Read, record: Record) -> Planned:
-    pack = world.pack(read.partner)
-    today = date.fromisoformat(world.clock.now()[:10])
-    if isinstance(read.document, Order) and read.kind == "order":
-        if is_information_copy(read.document):
-            return Planned(state=State.SKIPPED, note="information copy: not to be fulfilled")
-        if is_cancellation(read.document):
-            return _cancellation(record)
-        return _planned(order_to_bill(read.document, pack, today), read.document)
+    if read.kind in ("order", "order_change"):
+        return plan_order(world, read, record)
     if isinstance(read.document, Shipment) and read.kind == "shipment":
+        pack = world.pack(read.partner)
         orders = _orders_of(world, read.document, read.partner)
         shipped = {po: _shipped(orders[po], read.number) for po in orders}
         mapped = shipment_to_events(
@@ -231,39 +223,11 @@ def _plan(world: World, read: Read, record: Record) -> Planned:
     )
 
 
-def _cancellation(record: Record) -> Planned:
-    billed = [past for past in record.revisions if past["remote_id"]]
-    if not billed:
-        return Planned(state=State.CANCELLED, note="cancelled before it was billed")
-    return Planned(document={"cancel": True}, note="cancellation")
-
-
-def _planned(mapped: Mapped, order: Order) -> Planned:
-    bill = mapped.document["bill"]
-    return _checked(mapped, amount=bill_total(bill), currency=bill["currency_code"], date_=bill["issue_date"])
-
-
 def _checked(mapped: Mapped, *, amount: str = "", currency: str = "", date_: str = "") -> Planned:
     findings = tuple(as_json(mapped.findings))
     if mapped.blocked:
         raise blocked(mapped)
     return Planned(document=mapped.document, findings=findings, amount=amount, currency=currency, date=date_)
-
-
-def blocked(mapped: Mapped) -> errors.CheckFailed:
-    """The error that parks a document whose mapping found something that must not be sent."""
-    first = next(finding for finding in mapped.findings if finding.severity == "error")
-    error = errors.CheckFailed(first.message, code=first.code, place=first.place, fix=first.fix)
-    error.findings = tuple(as_json(mapped.findings))
-    return error
-
-
-def bill_total(bill: Mapping[str, Any]) -> str:
-    """What the lines of a bill request come to, as a decimal text."""
-    total = sum(
-        (Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in bill["lines"]), Decimal()
-    )
-    return as_text(total)
 
 
 def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Record]:
@@ -296,7 +260,7 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
 
 def bill_as_shipped(world: World, shipment: Record, order: Record) -> Mapping[str, Any] | None:
     """The order's bill at what all its shipments shipped so far; None where that cannot be told."""
-    read = _read_again(world, shipment)
+    read = read_again(world, shipment)
     if isinstance(read, errors.BadInput) or not isinstance(read.document, Shipment):
         return None
     number = order.key.number

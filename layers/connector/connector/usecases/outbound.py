@@ -19,7 +19,7 @@ from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
-from connector.usecases.inbound import blocked, order_key, stored_order
+from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
 

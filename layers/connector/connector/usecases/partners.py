@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.ledger import FINAL
-from connector.usecases.inbound import order_key
+from connector.usecases.orders import order_key
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill, Invoice

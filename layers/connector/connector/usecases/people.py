@@ -92,6 +92,8 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
         "history_broken_at": verify_history(tuple(history)),
         "payloads": dict(record.payloads),
     }
+    if "diff" in record.payloads:
+        told["changes"] = _content(archive, key.connection, record.payloads["diff"])
     if payloads:
         told["contents"] = {
             stage: _content(archive, key.connection, at) for stage, at in record.payloads.items()

@@ -10,6 +10,7 @@ from connector import errors
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
 from connector.usecases import inbound, outbound
 from connector.usecases.arrivals import replay_message
+from connector.usecases.orders import ACCEPTED, RESENT
 
 if TYPE_CHECKING:
     from connector.usecases.arrivals import Planned
@@ -55,16 +56,19 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
 def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force: bool = False) -> Record:
     """Send a document through its mapping again, from its archived input.
 
-    Parked, refused and unfinished ones at once; a delivered one only by force and with a reason, as a new
-    revision, so that the trading partner sees a replacement and not a second original.
+    Parked, refused and unfinished ones at once, by force also past what only a person can decide; a delivered
+    one only by force, as a new revision, so that the trading partner sees a replacement and not a second
+    original. Force needs a reason.
     """
     record = found(world, key)
     now = world.clock.now()
+    if force and not reason:
+        raise errors.BadUse("documents are forced only with a reason", code="reason_missing")
     if record.state in IN_FLIGHT:
         raise errors.Busy("the document is being delivered right now", retry_after=60)
     if record.state in _REPLAYABLE:
         again = record.step(
-            "replayed",
+            ACCEPTED if force else "replayed",
             now=now,
             who=who,
             to=State.RECEIVED,
@@ -73,11 +77,7 @@ def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force:
             waits_for="",
         )
     elif force and record.state in _RESENDABLE:
-        if not reason:
-            raise errors.BadUse(
-                "a delivered document is sent again only with a reason", code="reason_missing"
-            )
-        again = record.revised(now=now, who=who, what="resent", note=reason)
+        again = record.revised(now=now, who=who, what=RESENT, note=reason)
     else:
         raise errors.CheckFailed(
             f"the document is {record.state}: there is nothing to replay",

@@ -17,7 +17,8 @@ from connector.documents.freshbooks import Bill
 from connector.documents.xml_writing import write_xml
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, revision_began
 from connector.usecases.arrivals import TRIES
-from connector.usecases.inbound import bill_as_shipped, order_key
+from connector.usecases.inbound import bill_as_shipped
+from connector.usecases.orders import known_remote_id, order_key
 from connector.usecases.push import Push, Receipt, push
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class BillTarget:
 
     def prepare(self, push: Push) -> Push:
         if push.document.get("cancel"):
-            return replace(push, reference=_last_remote_id(push.record), body={"bill": {"vis_state": 1}})
+            return replace(push, reference=known_remote_id(push.record), body={"bill": {"vis_state": 1}})
         vendor = push.document["bill_vendor"]
         bill = dict(push.document["bill"])
         bill.setdefault("vendorid", None)
@@ -65,7 +66,7 @@ class BillTarget:
         )
 
     def deliver(self, push: Push) -> Receipt:
-        known = _last_remote_id(push.record)
+        known = known_remote_id(push.record)
         if push.document.get("cancel"):
             return self._cancel(known)
         difference = None
@@ -78,7 +79,7 @@ class BillTarget:
         return Receipt(str(answer.id), answer.model_dump(mode="json", exclude_unset=True), difference)
 
     def find(self, push: Push) -> Receipt | None:
-        known = _last_remote_id(push.record)
+        known = known_remote_id(push.record)
         if known:
             # updates and deletes act on one known bill: doing them again changes nothing more
             return None
@@ -277,12 +278,6 @@ def _alone(world: World, remote_id: str) -> Iterator[None]:
         if fence is None:
             raise errors.Busy("another worker is changing the bill", code="bill_busy", retry_after=20)
         yield
-
-
-def _last_remote_id(record: Record) -> str:
-    return record.remote_id or next(
-        (p["remote_id"] for p in reversed(record.revisions) if p["remote_id"]), ""
-    )
 
 
 def _vendor_of(world: World, order: Record) -> dict[str, Any]:

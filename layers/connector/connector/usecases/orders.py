@@ -1,0 +1,211 @@
+"""What becomes of an order as its documents come in: first, again, changed, replaced, cancelled, issued anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.documents.order import Order
+from connector.documents.reading import Read, read_documents
+from connector.findings import Finding, Mapped, as_json
+from connector.ledger import DocumentKey, Record, State
+from connector.mapping.order_diff import order_diff
+from connector.mapping.order_history import InForce, Version, in_force, is_issued_again
+from connector.mapping.order_to_bill import order_to_bill
+from connector.usecases.arrivals import Planned
+
+if TYPE_CHECKING:
+    from connector.rules.packs import PartnerPack
+    from connector.usecases.world import World
+
+ACCEPTED, RESENT = "accepted", "resent"  # a person's word, by `replaying.replay`
+_DECIDE = "accept it by force with a reason, or mark it resolved"
+_AGAIN = "the order was cancelled and comes again with other content, not dated later"
+_SETTLED = frozenset({State.DELIVERED, State.PICKED_UP, State.CANCELLED, State.SKIPPED})
+
+
+def order_key(connection: str, partner: str, number: str) -> DocumentKey:
+    return DocumentKey(connection, "in", partner, "order", number)
+
+
+def stored_order(world: World, record: Record) -> Order:
+    """The order in force, with all its changes, from the archive."""
+    pointer = record.payloads.get("order")
+    if pointer:
+        return Order.model_validate(json.loads(world.archive.get(record.key.connection, pointer)))
+    read = read_again(world, record)
+    if isinstance(read, errors.BadInput) or not isinstance(read.document, Order):
+        raise errors.CheckFailed("the stored order can no longer be read", code="stored_order_unreadable")
+    if read.kind == "order_change":
+        raise _not_there(record)
+    return read.document
+
+
+def read_again(world: World, record: Record, received: str = "") -> Read | errors.BadInput:
+    """A document of the record as it came: the present revision's, or that which a pointer names."""
+    pointer, _, index = (received or record.payloads["received"]).partition("#")
+    return read_documents(world.archive.get(record.key.connection, pointer))[int(index or 0)]
+
+
+def known_remote_id(record: Record) -> str:
+    """The id of what was made of the order at FreshBooks, "" where nothing was, or where it is cancelled."""
+    if record.remote_id:
+        return record.remote_id
+    for past in reversed(record.revisions):
+        if past["state"] == State.CANCELLED:
+            return ""
+        if past["remote_id"]:
+            return str(past["remote_id"])
+    return ""
+
+
+def is_invoiced(record: Record) -> bool:
+    """Whether an invoice of the order was sent to the trading partner."""
+    return any(name.startswith("invoice/") for name in record.fulfilment)
+
+
+def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version], int]:
+    """Every document on the order in the sequence of arrival, `read` last, and how many of them are settled."""
+    current = record.payloads["received"]
+    states: dict[str, str] = {}
+    for past in record.revisions:
+        pointer = past["payloads"].get("received", "")
+        if pointer != current:
+            states[pointer] = past["state"]
+    versions = []
+    settled = 0
+    for pointer, state in states.items():
+        earlier = read_again(world, record, pointer)
+        if not isinstance(earlier, errors.BadInput):
+            versions.append(Version(earlier, accepted=state == State.DELIVERED))
+            settled = len(versions) if state in _SETTLED else settled
+    return [*versions, Version(read, accepted=_is_accepted(record))], settled
+
+
+def plan_order(world: World, read: Read, record: Record) -> Planned:
+    """What an arrived order, change, replacement or cancellation does, given all that came before it."""
+    pack = world.pack(read.partner)
+    today = date.fromisoformat(world.clock.now()[:10])
+    version = Version(read)
+    if not record.revisions and version.kind == "original":
+        assert isinstance(read.document, Order)  # noqa: S101 - for the type checker
+        return planned(order_to_bill(read.document, pack, today))
+    return _plan_revision(world, read, record, pack, today)
+
+
+def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, today: date) -> Planned:
+    arrived, settled = versions_of(world, record, read)
+    before, after = in_force(arrived[:settled]), in_force(arrived, settled)
+    if after.order is None and not after.cancelled:
+        if any(one.kind == "change" for one in arrived):
+            raise _not_there(record)
+        return Planned(state=State.SKIPPED, note="information copy: not to be fulfilled")
+    label, kept = arrived[-1].label, _kept(after, read.raw)
+    past = record.revisions[-1]["state"] if record.revisions else ""
+    news = settled == len(arrived) - 1  # all that came before is done
+    if any(is_issued_again(arrived[: n + 1]) for n in range(settled, len(arrived))):
+        raise blocked(Mapped({}, [Finding("order_issued_again", "error", _AGAIN, "", _DECIDE)]), kept)
+    if news and past and after.is_same(before):
+        return Planned(state=State(past), note=f"{label}: nothing changes", keeps=kept)
+    if after.cancelled and not known_remote_id(record):
+        return Planned(state=State.CANCELLED, note="cancelled before it was billed", keeps=kept)
+    order = _order_of(after)
+    mapped = Mapped({"cancel": True}) if order is None else order_to_bill(order, pack, today)
+    if not record.revisions:  # a replacement, and nothing before it
+        return planned(mapped, kept)
+    base = before if before.order else in_force([one for one in arrived if one.kind == "original"])
+    diff = order_diff(_order_of(base), order, pack)
+    note = f"{label}: {diff.summary()}"
+    unclear = [_noted(one) for one in after.findings] if arrived[-1].accepted else list(after.findings)
+    mapped.findings = [*unclear, *diff.findings(), *mapped.findings]
+    kept["diff"] = json.dumps(diff.as_json(), sort_keys=True).encode()
+    if not arrived[-1].accepted:
+        question = _question(record, arrived, settled, bool(before.order and diff.lines), pack)
+        if question is not None:
+            mapped.findings.insert(0, replace(question, message=f"{question.message}: {diff.summary()}"))
+    if mapped.blocked:  # meanwhile the order is in force as it was
+        raise blocked(mapped, kept | _kept(base))
+    if news and past == State.DELIVERED and mapped.document == _bill_of(before, pack, today):
+        state = State.DELIVERED
+        return replace(planned(mapped, kept), document=None, state=state, note=note)
+    return replace(planned(mapped, kept), note=note)
+
+
+def planned(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> Planned:
+    """A mapped order on its way; CheckFailed where a finding blocks it."""
+    if mapped.blocked:
+        raise blocked(mapped, kept)
+    done = Planned(document=mapped.document, findings=tuple(as_json(mapped.findings)), keeps=kept or {})
+    bill = mapped.document.get("bill")
+    if bill is None:
+        return done
+    return replace(done, amount=bill_total(bill), currency=bill["currency_code"], date=bill["issue_date"])
+
+
+def blocked(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> errors.CheckFailed:
+    """The error that parks a document whose mapping found something that must not be sent."""
+    first = next(finding for finding in mapped.findings if finding.severity == "error")
+    error = errors.CheckFailed(first.message, code=first.code, place=first.place, fix=first.fix)
+    error.findings = tuple(as_json(mapped.findings))
+    error.keeps = dict(kept or {})
+    return error
+
+
+def bill_total(bill: Mapping[str, Any]) -> str:
+    """What the lines of a bill request come to, as a decimal text."""
+    lines = bill["lines"]
+    return str(sum((Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in lines), Decimal()))
+
+
+def _question(
+    record: Record, arrived: list[Version], settled: int, moves: bool, pack: PartnerPack
+) -> Finding | None:
+    """What only a person can decide, None where the change may be applied."""
+    if moves and is_invoiced(record):
+        message = "the order changes after it was invoiced"
+        fix = f"correct the invoice or agree with the partner; then {_DECIDE}"
+        return Finding("order_already_invoiced", "error", message, "", fix)
+    changes = any(one.kind not in ("original", "information") for one in arrived[settled:])
+    if pack.orders.changes == "hold" and (changes or moves):
+        return Finding("change_held", "error", "the partner pack holds changes of orders", "", _DECIDE)
+    return None
+
+
+def _kept(state: InForce, received: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+    """The order in force for the archive, unless it is the very document that came."""
+    if state.order is None or state.order.raw == received:
+        return {}
+    return {"order": json.dumps(state.order.raw, ensure_ascii=False).encode()}
+
+
+def _bill_of(state: InForce, pack: PartnerPack, today: date) -> Mapping[str, Any] | None:
+    order = _order_of(state)
+    return None if order is None else order_to_bill(order, pack, today).document
+
+
+def _order_of(state: InForce) -> Order | None:
+    return None if state.order is None or state.cancelled else Order.model_validate(state.order.raw)
+
+
+def _is_accepted(record: Record) -> bool:
+    return any(
+        event.what in (ACCEPTED, RESENT) and event.revision == record.revision for event in record.history
+    )
+
+
+def _noted(finding: Finding) -> Finding:
+    return replace(finding, severity="warning") if finding.severity == "error" else finding
+
+
+def _not_there(record: Record) -> errors.Waiting:
+    return errors.Waiting(
+        f"the order {record.key.number} that is to be changed has not arrived",
+        code="order_not_there",
+        waits_for=record.key.id,
+        fix="nothing to do if the order is on its way: its change is applied when it is there",
+    )
