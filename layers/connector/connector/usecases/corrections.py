@@ -24,7 +24,7 @@ from connector.findings import Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State
 from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
-from connector.usecases.inbound import blocked
+from connector.usecases.orders import blocked
 
 if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack

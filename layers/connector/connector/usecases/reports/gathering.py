@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
-from connector.usecases.inbound import order_key, stored_order
+from connector.usecases.orders import order_key, stored_order
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
 
 if TYPE_CHECKING:
