@@ -34,6 +34,7 @@ COMMANDS = {
     "verify-history": "cli.replaying:verify_histories",
     "rehearse": "cli.rehearsing:rehearse",
     "report": "cli.reports:app",
+    "evidence": "cli.evidence:evidence",
     "export": "cli.exporting:export",
     "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",

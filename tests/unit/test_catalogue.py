@@ -22,6 +22,7 @@ SPOKEN_FOR = {
     "no_such_connection",
     "no_such_document",
     "no_such_state",
+    "order_not_one",
     "reason_missing",
     "settings_missing",
 }

@@ -257,6 +257,20 @@ def test_an_order_whose_payload_is_gone_is_told_by_its_amount() -> None:
     assert (result["bills"][0]["amount"], result["bills"][0]["status"]) == ("100.00", "invoiced")
 
 
+def test_an_invoice_that_was_credited_and_sent_anew_counts_once() -> None:
+    fake = traded(invoices={"correction": "credit"})
+    invoiced(fake, "INV-1", "40", "2.50", "100.00")
+    [object_id] = fake.freshbooks.invoices
+    changed = fake.freshbooks.invoices[object_id]
+    changed["lines"][0] |= {"qty": "30", "amount": {"amount": "75.00", "code": "USD"}}
+    changed |= {"amount": {"amount": "75.00", "code": "USD"}, "version": "2026-03-12 10:31:19.000001"}
+    outbound.told(fake, object_id=object_id)
+    outbound.told(fake, object_id=object_id)
+    assert sorted(paper.kind for paper in trades(fake)[0].papers) == ["credit", "invoice"]
+    assert trades(fake)[0].invoiced_total == 75
+    assert bills(fake)["bills"][0]["open"] == "25.00"
+
+
 # --- deadlines ----------------------------------------------------------------------------------------
 
 DEADLINES = {

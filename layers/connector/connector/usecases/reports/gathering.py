@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
+from connector.usecases.corrections import is_reversal
 from connector.usecases.orders import order_key, stored_order
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
 
@@ -125,9 +127,11 @@ def paper_of(record: Record, mapped: Mapping[str, Any] | None, lines: tuple[Line
         charges, taxes = charges + _charges(item), taxes + _taxes(item)
     summary = _dict(document.get("Summary"))
     shipment = _dict(_dict(document.get("Header")).get("ShipmentHeader"))
+    sent = record.state in _SENT or (record.state is State.SKIPPED and _was_backfilled(record))
     return Paper(
         record=record,
-        counts=record.state in _SENT or (record.state is State.SKIPPED and _was_backfilled(record)),
+        # what a reversal takes back does not count any more itself, nor does what cancels
+        counts=sent and not is_reversal(record) and header.get("TsetPurposeCode") != "01",
         credit=header.get("InvoiceTypeCode") == "CR" or record.key.type == "credit",
         total=amount_of(summary["TotalAmount"]) if "TotalAmount" in summary else amount_of(record.amount),
         charges=charges,
@@ -193,22 +197,20 @@ def _dict(value: Any) -> Mapping[str, Any]:
 def _belonging(
     world: World, orders: Mapping[DocumentKey, Record], partner: str
 ) -> Iterator[tuple[Record, DocumentKey]]:
-    """Every outbound document with its order: as the order's record names it, else as its own payload does."""
-    named = {
-        (order.partner, *name.split("/", 1)): order
-        for order, record in orders.items()
-        for name in record.fulfilment
-    }
+    """Every outbound document with its order (an ASN may have several): as the orders' records name it, else as
+    its own payload does."""
+    named: defaultdict[tuple[str, ...], list[DocumentKey]] = defaultdict(list)
+    for order, record in orders.items():
+        for name in record.fulfilment:
+            named[order.partner, *name.split("/", 1)].append(order)
     ours = [record for record in records(world, "out") if partner in ("", record.key.partner)]
     unnamed = []
     for record in ours:
         key = record.key
-        order = named.get((key.partner, key.type, key.number))
-        if order is None and key.type == "ack":
-            order = order_key(world.id, key.partner, key.number)
-        if order is None:
+        theirs = named.get((key.partner, key.type, key.number), [])
+        if not theirs:
             unnamed.append(record)
-        elif order in orders:
+        for order in theirs:
             yield record, order
     for record, number in _at_once(lambda one: (one, _names_order(world, one)), unnamed):
         order = order_key(world.id, record.key.partner, number)
@@ -217,9 +219,16 @@ def _belonging(
 
 
 def _names_order(world: World, record: Record) -> str:
-    """The PO number on the FreshBooks record that the document was made of."""
-    received = _payload(world, record.payloads.get("received", ""))
-    return str(_dict(received).get("po_number") or _dict(received).get("bill_number") or "").strip()
+    """The PO number on what the document was made of (a FreshBooks record, or what was sent before), else on
+    what was made of it."""
+    if record.key.type == "ack":
+        return record.key.number
+    received = _dict(_payload(world, record.payloads.get("received", "")))
+    named = received.get("po_number") or received.get("bill_number")
+    if not named:
+        produced = _dict(received.get("mapped")) or _mapped(world, record) or {}
+        named = _dict(_dict(produced.get("Header")).get("InvoiceHeader")).get("PurchaseOrderNumber")
+    return str(named or "").strip()
 
 
 def _mapped(world: World, record: Record) -> Mapping[str, Any] | None:
