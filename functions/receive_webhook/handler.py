@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from connector.runtime import telemetry, wiring
+from connector.receiving import http_answer, receiver, telemetry, webhook_delivery
 from connector.usecases.webhooks import receive
-from connector.web import http_answer, verifiers, webhook_delivery
 
 
 @telemetry.logger.inject_lambda_context
@@ -15,8 +14,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     telemetry.correlate(context.aws_request_id, delivery.connection)
     status = receive(
         delivery,
-        verifiers=verifiers,
-        enqueue=lambda hint: wiring.queue(wiring.settings.records_to_map).send([hint]),
+        verifiers=receiver.verifiers,
+        enqueue=receiver.enqueue,
         report=telemetry.report,
         correlation_id=context.aws_request_id,
     )

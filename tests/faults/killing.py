@@ -175,15 +175,16 @@ class Machine:
     def __init__(
         self, sps: SpsSimulator, books: FreshBooksSimulator, urls: tuple[str, str], clock: Clock
     ) -> None:
-        from connector import runtime, web
+        from connector import receiving, runtime
 
         self.sps, self.books, self.clock = sps, books, clock
         self.killer = Killer()
         self.reports: list[tuple[str, dict[str, Any]]] = []
         self._urls = urls
-        self._wiring, self._web = runtime.wiring, web
+        self._wiring, self._receiver = runtime.wiring, receiving.receiver
         self._tell = runtime.telemetry.report
         runtime.telemetry.report = self._report  # type: ignore[method-assign]
+        receiving.telemetry.report = self._report  # type: ignore[method-assign]
         self._clients = {
             name: self.killer.watch_client(name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")
         }
@@ -262,7 +263,8 @@ class Machine:
         wiring.clock = self.clock
         wiring.http = HttpClient(sleep=lambda _: None)
         self.killer.watch_http(wiring.http._session)
-        self._web._verifiers.clear()
+        vars(self._receiver).clear()
+        type(self._receiver).__init__(self._receiver, self.settings, self._clients.__getitem__)
 
     def _report(self, message: str, **keys: Any) -> None:
         self.reports.append((message, keys))

@@ -12,7 +12,7 @@ from moto import mock_aws
 from local.simulators import FreshBooksSimulator, RunningSimulator, SpsSimulator, serve
 from tests.functions.business import ACME, BIRCH, Business
 from tests.functions.gateway import Gateway
-from tests.functions.stack import Stack
+from tests.functions.stack import MODULES_OF_A_PROCESS, Stack
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             "ignore", message="No application metrics"
         )  # pytest undoes the functions' own filter
         yield Stack(monkeypatch, capsys)
-    for name in ("connector.runtime", "connector.web"):
+    for name in MODULES_OF_A_PROCESS:
         sys.modules.pop(name, None)
 
 

@@ -49,6 +49,7 @@ class BuiltStack(Stack):
 
     def __init__(self, packages: Packages, aws: str, *fixtures: Any) -> None:
         self._packages, self._aws = packages, aws
+        self.started: list[BuiltFunction] = []
         super().__init__(*fixtures)
 
     def _start(self, function: str) -> Process:
@@ -61,7 +62,8 @@ class BuiltStack(Stack):
         }
         timeout = FUNCTIONS[function].get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
         started = BuiltFunction(self._packages, function, environment, timeout=timeout).start()
-        return Process(lambda event, context: started.invoke(event), started)  # type: ignore[arg-type]
+        self.started.append(started)
+        return Process(lambda event, context: started.invoke(event))
 
     def settle(self) -> list[dict[str, Any]]:
         """Deliver until every queue is empty; the messages that failed."""
@@ -88,6 +90,6 @@ def stack(
         try:
             yield stack
         finally:
-            for process in stack._processes.values():
-                process.runtime.stop()  # type: ignore[attr-defined]
+            for function in stack.started:
+                function.stop()
             server.stop()

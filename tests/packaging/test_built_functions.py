@@ -5,6 +5,8 @@ Nothing of this project's environments is on their path: a dependency that is mi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from connector.ledger import State
@@ -48,7 +50,7 @@ def test_nothing_of_this_projects_environment_is_on_a_functions_path(
     stack: BuiltStack,
     acme: Business,  # noqa: F811
 ) -> None:
-    process = stack.process("poll_sps").runtime
-    maps = open(f"/proc/{process.process.pid}/maps").read()  # type: ignore[attr-defined]  # noqa: SIM115
+    stack.process("poll_sps")
+    maps = Path(f"/proc/{stack.started[0].process.pid}/maps").read_text()
     assert "/.venv/" not in maps
     assert "pydantic_core" in maps

@@ -1,48 +1,17 @@
-"""Settings: of a function (from its environment, once, at init) and of a connection (from the table)."""
+"""Settings of a connection, as kept in the table; those of a function are in `environment`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector import errors
+from connector.environment import FunctionSettings
 from connector.rules.profile import BusinessProfile
 
-
-@dataclass(frozen=True, slots=True)
-class FunctionSettings:
-    """What every function is told by the template. Queue addresses may be empty where a function sends nothing."""
-
-    stack: str
-    table: str
-    archive_bucket: str
-    sps_files_to_map: str = ""
-    bills_to_push: str = ""
-    records_to_map: str = ""
-    rsx_to_push: str = ""
-    oauth_state_secret: str = ""
-
-    @staticmethod
-    def of(environment: Mapping[str, str]) -> FunctionSettings:
-        """Read the environment; BadUse names every variable that is missing."""
-        missing = [
-            name for name in ("STACK_NAME", "TABLE_NAME", "ARCHIVE_BUCKET") if not environment.get(name)
-        ]
-        if missing:
-            raise errors.BadUse(f"environment lacks {', '.join(missing)}", code="settings_missing")
-        return FunctionSettings(
-            stack=environment["STACK_NAME"],
-            table=environment["TABLE_NAME"],
-            archive_bucket=environment["ARCHIVE_BUCKET"],
-            sps_files_to_map=environment.get("SPS_FILES_TO_MAP_URL", ""),
-            bills_to_push=environment.get("BILLS_TO_PUSH_URL", ""),
-            records_to_map=environment.get("RECORDS_TO_MAP_URL", ""),
-            rsx_to_push=environment.get("RSX_TO_PUSH_URL", ""),
-            oauth_state_secret=environment.get("OAUTH_STATE_SECRET", ""),
-        )
+__all__ = ["Connection", "FreshBooksSide", "FunctionSettings", "SpsSide", "connection_of"]
 
 
 class _Section(BaseModel):

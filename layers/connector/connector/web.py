@@ -1,10 +1,8 @@
-"""HTTP API requests (payload 2.0) and answers: webhooks, authorizing, and the console's JSON routes."""
+"""HTTP API requests (payload 2.0) and answers: authorizing, and the console's JSON routes."""
 
 from __future__ import annotations
 
-import base64
 import json
-import time
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -12,23 +10,14 @@ from urllib.parse import parse_qs, quote, unquote
 
 from connector import errors
 from connector.ledger import DocumentKey, State
+from connector.receiving import http_answer, webhook_delivery
 from connector.rules.packs import pack_of
 from connector.runtime import telemetry, wiring
 from connector.usecases import people, replaying
 from connector.usecases.ping import ping
 from connector.usecases.tokens import authorize_finish, authorize_start, connection_of_state
-from connector.usecases.webhooks import Delivery
 
-VERIFIER_SECONDS = 300.0
-UNKNOWN_SECONDS = 5.0
 PAGE = 200
-_HEADERS = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-}
 _MISSING = {"no_such_connection", "no_such_document", "payload_gone"}
 _STATUS = {
     errors.BadUse: 400,
@@ -38,50 +27,9 @@ _STATUS = {
     errors.NotSent: 503,
 }
 
+__all__ = ["authorization", "console", "http_answer"]
+
 Answer = tuple[int, Any, dict[str, str]]
-
-
-def http_answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The answer API Gateway expects; every one carries the security headers."""
-    return {
-        "statusCode": status,
-        "headers": {**_HEADERS, **(headers or {})},
-        "body": "" if body is None else json.dumps(body, ensure_ascii=False),
-    }
-
-
-def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
-    """The request as the use case reads it: the raw bytes, whether or not API Gateway had encoded them."""
-    path = event.get("pathParameters") or {}
-    return Delivery(
-        connection=path.get("connection", ""),
-        event=path.get("event", ""),
-        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        body=_raw(event),
-    )
-
-
-def _raw(event: Mapping[str, Any]) -> bytes:
-    body: str = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return body.encode("utf-8", "surrogatepass")
-    try:
-        return base64.b64decode(body, validate=True)
-    except ValueError:
-        return b""  # which no receiver accepts
-
-
-_verifiers: dict[str, tuple[float, dict[str, Any]]] = {}
-
-
-def verifiers(connection: str, event: str, fresh: bool) -> list[str]:
-    """The keys of one callback, cached five minutes; `fresh` looks again, at most every few seconds."""
-    read_at, kept = _verifiers.get(connection, (0.0, {}))
-    age = time.monotonic() - read_at if read_at else float("inf")
-    if age > (UNKNOWN_SECONDS if fresh else VERIFIER_SECONDS):
-        kept = wiring.secrets.read(connection, "webhooks") or {}
-        _verifiers[connection] = (time.monotonic(), kept)
-    return list(kept.get(event, {}).get("verifiers", ()))
 
 
 def authorization(event: Mapping[str, Any]) -> Answer:

@@ -7,10 +7,8 @@ import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
 from connector import errors
+from connector.adapters import aws
 from connector.adapters.breaker import Breaker
 from connector.adapters.clock import AwsClock
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from connector.ports import Report
 
 CONNECTION_SECONDS = 60.0
-# AWS calls are retried by botocore alone; a stalled call must not eat a function's whole time
-_AWS = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=10)
 
 
 class Wiring:
@@ -41,7 +37,7 @@ class Wiring:
         self.report = report
         self.clock = AwsClock()
         self.http = HttpClient()
-        self._client = client or (lambda service: boto3.client(service, config=_AWS))
+        self._client = client or aws.client
         self._worlds: dict[str, tuple[float, World]] = {}
         self._sps: dict[str, tuple[SpsSettings, SpsTokens]] = {}
         self._freshbooks_tokens: dict[str, FreshBooksTokens] = {}

@@ -46,9 +46,12 @@ def _object(connection: str, digest: str) -> str:
 
 
 class SqsQueue:
-    """`ports.Queue`: batches of ten within the size limit; what is too large travels by archive pointer."""
+    """`ports.Queue`: batches of ten within the size limit; what is too large travels by archive pointer.
 
-    def __init__(self, client: Any, url: str, archive: Archive) -> None:
+    Without an archive it takes only what is small: hints.
+    """
+
+    def __init__(self, client: Any, url: str, archive: Archive | None = None) -> None:
         self._client = client
         self._url = url
         self._archive = archive
@@ -58,7 +61,7 @@ class SqsQueue:
         size = 0
         for message in messages:
             body = json.dumps(message, separators=(",", ":"))
-            if len(body) > MESSAGE_LIMIT:
+            if self._archive is not None and len(body) > MESSAGE_LIMIT:
                 pointer = self._archive.put(message["connection"], body.encode())
                 body = json.dumps({"connection": message["connection"], "pointer": pointer})
             if len(entries) == 10 or size + len(body) > BATCH_LIMIT:

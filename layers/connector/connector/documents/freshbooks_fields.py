@@ -90,7 +90,7 @@ def none_is_empty(value: Any) -> Any:
 class Record(BaseModel):
     """Any FreshBooks object: unknown keys are kept, numbers where text belongs become text."""
 
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, defer_build=True)
 
 
 class EasternRecord(Record):

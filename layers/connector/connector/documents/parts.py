@@ -56,7 +56,7 @@ EMPTY: Any = _Empty()
 class Element(BaseModel):
     """One RSX element: declared children first, unknown ones kept as they came."""
 
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
         """The element as plain JSON values: only what was set, no nulls."""

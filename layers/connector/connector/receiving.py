@@ -1,0 +1,96 @@
+"""What receives FreshBooks' webhooks, and the form of every HTTP answer.
+
+FreshBooks waits for the answer and delivers in bursts, so this starts fast: no model, no HTTP client, no other
+use case is imported here, and a warm answer costs one call, to SQS.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from connector.adapters import aws
+from connector.adapters.storage import Secrets, SqsQueue
+from connector.environment import FunctionSettings
+from connector.telemetry import Telemetry
+from connector.usecases.webhooks import Delivery
+
+VERIFIER_SECONDS = 300.0
+UNKNOWN_SECONDS = 5.0
+_HEADERS = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
+
+telemetry = Telemetry()
+
+
+def http_answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The answer API Gateway expects; every one carries the security headers."""
+    return {
+        "statusCode": status,
+        "headers": {**_HEADERS, **(headers or {})},
+        "body": "" if body is None else json.dumps(body, ensure_ascii=False),
+    }
+
+
+def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
+    """The request as the use case reads it: the raw bytes, whether or not API Gateway had encoded them."""
+    path = event.get("pathParameters") or {}
+    return Delivery(
+        connection=path.get("connection", ""),
+        event=path.get("event", ""),
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        body=_raw(event),
+    )
+
+
+def _raw(event: Mapping[str, Any]) -> bytes:
+    body: str = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        return b""  # which no receiver accepts
+
+
+class Receiver:
+    """Made once a process: the keys of the callbacks, kept for a while, and the queue that hints go to."""
+
+    def __init__(self, settings: FunctionSettings, client: Callable[[str], Any] = aws.client) -> None:
+        self._settings = settings
+        self._client = client
+        self._keys: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    @cached_property
+    def _secrets(self) -> Secrets:
+        return Secrets(self._client("secretsmanager"), self._settings.stack)
+
+    @cached_property
+    def _records_to_map(self) -> SqsQueue:
+        return SqsQueue(self._client("sqs"), self._settings.records_to_map)
+
+    def verifiers(self, connection: str, event: str, fresh: bool) -> list[str]:
+        """The keys of one callback, cached five minutes; `fresh` looks again, at most every few seconds."""
+        read_at, kept = self._keys.get(connection, (0.0, {}))
+        age = time.monotonic() - read_at if read_at else float("inf")
+        if age > (UNKNOWN_SECONDS if fresh else VERIFIER_SECONDS):
+            kept = self._secrets.read(connection, "webhooks") or {}
+            self._keys[connection] = (time.monotonic(), kept)
+        return list(kept.get(event, {}).get("verifiers", ()))
+
+    def enqueue(self, hint: dict[str, Any]) -> None:
+        """Hand a hint over, or raise."""
+        self._records_to_map.send([hint])
+
+
+receiver = Receiver(FunctionSettings.of(os.environ))
