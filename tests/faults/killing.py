@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -175,8 +176,8 @@ class Machine:
     def __init__(
         self, sps: SpsSimulator, books: FreshBooksSimulator, urls: tuple[str, str], clock: Clock
     ) -> None:
-        from connector import receiving, runtime
-
+        # as sys.modules has them: other tests start functions anew
+        runtime, receiving = (import_module(f"connector.{name}") for name in ("runtime", "receiving"))
         self.sps, self.books, self.clock = sps, books, clock
         self.killer = Killer()
         self.reports: list[tuple[str, dict[str, Any]]] = []
