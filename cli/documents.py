@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from cli.output import JsonOption, console, err, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
-from connector.catalogue import CATALOGUE, explain
+from connector.catalogue import CATALOGUE
+from connector.catalogue import explain as explain_code
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import read_pack
-from connector.usecases import people
+from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
 
 partners = typer.Typer(help="Partner packs: the settings of one trading partner.", no_args_is_help=True)
@@ -96,12 +98,16 @@ def show(
     payloads: Annotated[
         bool, typer.Option("--payloads", help="With the payloads, as received and as sent.")
     ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say where every field came from.")] = False,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """One document's whole story: state, reason, history, shipments, and its payloads."""
-    wiring = Stack(stack).wiring
-    told = people.story(wiring.ledger, wiring.archive, DocumentKey.of(document), payloads=payloads)
+    """One document's whole story: state, reason, history, shipments, its payloads, and where its fields came from."""
+    key = DocumentKey.of(document)
+    opened = Stack(stack)
+    told = people.story(opened.wiring.ledger, opened.wiring.archive, key, payloads=payloads)
+    if explain:
+        told["explain"] = explaining.explain(opened.world(key.connection), key)
     if as_json:
         show_json(told)
         return
@@ -110,7 +116,7 @@ def show(
         f"revision {told['revision']}, {money(told['amount'], told['currency'])}"
     )
     if told["reason"]:
-        reason, entry = told["reason"], explain(told["reason"].get("code", ""))
+        reason, entry = told["reason"], explain_code(told["reason"].get("code", ""))
         fix = reason.get("fix") or (entry.fix if entry else "")
         console.print(f"  {reason.get('message', '')} ({reason.get('code', '')})  {fix}", style="yellow")
     for finding in told["findings"]:
@@ -134,11 +140,24 @@ def show(
         console.print(f"  shipment {number} ({event['status']}): {shipped}")
     if told["history_broken_at"]:
         console.print(f"  the history was changed at line {told['history_broken_at']}", style="bold red")
+    if explain:
+        _print_explanation(told["explain"])
     for stage, content in told.get("contents", {}).items():
         console.rule(stage)
         console.print_json(data=content) if not isinstance(content, str) else console.print(
             content, markup=False
         )
+
+
+def _print_explanation(told: dict[str, Any]) -> None:
+    if "reason" in told:
+        console.print(f"  nothing to explain: {told['reason']['message']}", markup=False)
+        return
+    table = Table("field", "value", "from", "rule")
+    for one in told["fields"]:
+        texts = (one["field"], str(one["value"]), "\n".join(one["from"]), one["rule"])
+        table.add_row(*(escape(text) for text in texts))
+    console.print(table)
 
 
 @guarded

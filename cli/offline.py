@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,17 +22,16 @@ from connector.documents.order_change import OrderChange
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.documents.shipment import Shipment
 from connector.documents.xml_writing import write_xml
-from connector.findings import Finding, Mapped, Source, Trace, as_json
+from connector.findings import Finding, Mapped, Trace, as_json, explained
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import Version, in_force
-from connector.mapping.order_to_bill import order_to_bill
+from connector.mapping.order_to_bill import CANCELLED, order_to_bill
 from connector.mapping.shipment_to_events import shipment_to_events
 from connector.rules.packs import PartnerPack, read_pack
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for standard input.")]
 OrderOption = Annotated[str | None, typer.Option("--order", help="The RSX order(s) that FILE refers to.")]
 _COLOURS = {"info": "dim", "warning": "yellow", "error": "red"}
-_NO_EXPLANATION = Source((), "")
 
 
 class Side(StrEnum):
@@ -241,7 +239,7 @@ def _map_change(read: Read, source: str, pack: PartnerPack, orders: list[Read]) 
             code="order_not_there",
             fix="give the order with --order",
         )
-    mapped, trace, order = Mapped({"cancel": True}), {}, None
+    mapped, trace, order = Mapped({"cancel": True}), dict(CANCELLED), None
     if after.order is not None and not after.cancelled:
         order = Order.model_validate(after.order.raw)
         mapped = order_to_bill(order, pack, datetime.now(UTC).date(), trace)
@@ -341,7 +339,7 @@ def _as_json(entry: Done, explain: bool) -> dict[str, Any]:
     if explain:
         shown["explain"] = [
             {"field": path, "value": value, "from": list(source.paths), "rule": source.rule}
-            for path, value, source in _explained(entry)
+            for path, value, source in explained(entry.mapped.document, entry.trace)
         ]
     return shown
 
@@ -350,27 +348,7 @@ def _explanation(entry: Done) -> Table:
     table = Table(title=f"{entry.kind} {entry.number} of {entry.partner}", title_justify="left")
     for column in ("field", "value", "from", "rule"):
         table.add_column(column, overflow="fold")
-    for path, value, source in _explained(entry):
+    for path, value, source in explained(entry.mapped.document, entry.trace):
         texts = (path, str(value), "\n".join(source.paths), source.rule)
         table.add_row(*(text.replace("[", "\\[") for text in texts))
     return table
-
-
-def _explained(entry: Done) -> Iterator[tuple[str, Any, Source]]:
-    """Every value that was produced with its explanation, or that of the group it is in."""
-    for path, value in _leaves(entry.mapped.document, ""):
-        group = path
-        while group not in entry.trace and group:
-            group = re.sub(r"(\.?[^.\[]+|\[\d+\])$", "", group)
-        yield path, value, entry.trace.get(group, _NO_EXPLANATION)
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for n, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{n}]")
-    else:
-        yield path, value

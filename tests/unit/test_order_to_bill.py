@@ -14,9 +14,6 @@ from connector.documents.reading import Read, read_documents
 from connector.findings import Mapped, Trace
 from connector.mapping.order_to_bill import (
     extended_amount,
-    is_cancellation,
-    is_declared_duplicate,
-    is_information_copy,
     order_to_bill,
     ordered_lines,
 )
@@ -120,17 +117,6 @@ def test_a_release_of_a_blanket_order_is_billed_under_both_numbers() -> None:
 
 def test_mapping_again_gives_the_same() -> None:
     assert mapped(builders.order(3)).document == mapped(builders.order(3)).document
-
-
-def test_purposes_are_told() -> None:
-    def order(**changes: Any) -> Order:
-        return Order.model_validate(builders.order(**changes))
-
-    assert is_cancellation(order(TsetPurposeCode="01"))
-    assert is_information_copy(order(PrimaryPOTypeCode="IN"))
-    assert is_declared_duplicate(order(TsetPurposeCode="07"))
-    plain = order()
-    assert [is_cancellation(plain), is_information_copy(plain), is_declared_duplicate(plain)] == [False] * 3
 
 
 # --- quantity x unit cost, or one extended amount -------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["info", "warning", "error"]
+_LAST_STEP = re.compile(r"(\.?[^.\[]+|\[\d+\])$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,23 @@ def as_json(findings: Sequence[Finding]) -> list[Mapping[str, str]]:
     return [
         {name: getattr(finding, name) for name in names if getattr(finding, name)} for finding in findings
     ]
+
+
+def explained(document: Any, trace: Trace) -> Iterator[tuple[str, Any, Source]]:
+    """Every value of a produced document with its source: its own, or that of the group it is in."""
+    for path, value in _leaves(document, ""):
+        group = path
+        while group not in trace and group:
+            group = _LAST_STEP.sub("", group)
+        yield path, value, trace.get(group, Source((), ""))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{n}]")
+    else:
+        yield path, value

@@ -39,10 +39,9 @@ from connector.mapping.order_lines import (
 from connector.rules.packs import PartnerPack
 
 __all__ = [
+    "CANCELLED",
     "OrderedLine",
     "extended_amount",
-    "is_cancellation",
-    "is_information_copy",
     "order_to_bill",
     "ordered_lines",
 ]
@@ -51,6 +50,8 @@ LONGEST_TEXT = 500  # FreshBooks documents no limit; another integration has liv
 MOST_DUE_DAYS = 3650
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _CURRENCY = re.compile("[A-Z]{3}")
+
+CANCELLED: Trace = {"cancel": Source(("Header.OrderHeader.TsetPurposeCode",), "the order is cancelled")}
 
 _DESCRIBING = (
     "VendorPartNumber",
@@ -73,20 +74,6 @@ _PRICING = (
     "PhysicalDetails",
     "QuantitiesSchedulesLocations",
 )
-
-
-def is_cancellation(order: Order) -> bool:
-    return order.Header.OrderHeader.TsetPurposeCode == "01"
-
-
-def is_information_copy(order: Order) -> bool:
-    """For information only: not to be fulfilled."""
-    return order.Header.OrderHeader.PrimaryPOTypeCode == "IN"
-
-
-def is_declared_duplicate(order: Order) -> bool:
-    """The partner says that it sent this order before; if that one never came, this is the order."""
-    return order.Header.OrderHeader.TsetPurposeCode == "07"
 
 
 def order_to_bill(order: Order, pack: PartnerPack, today: date, trace: Trace | None = None) -> Mapped:

@@ -86,9 +86,12 @@ def shipment_to_events(
         if trace is not None:
             _explain(shipment, part, tallied, f"events[{len(events) - 1}]", trace)
         if order is not None and pack.shipments.adjust_bill:
-            bill = _bill_as_shipped(order, tallied, pack, findings)
+            own: Trace | None = None if trace is None else {}
+            bill = _bill_as_shipped(order, tallied, pack, findings, own)
             if bill is not None:
                 bills[number] = {"bill": bill}
+                if trace is not None and own is not None:
+                    trace |= {f"bills.{number}.{name}": source for name, source in own.items()}
     if not events:
         findings.append(Finding("no_items", "error", "the shipment ships nothing", "OrderLevel", _ASK))
     return Mapped({"events": events, "bills": bills}, findings)
@@ -322,7 +325,7 @@ def _explain(shipment: Shipment, part: Part, tallied: _Tallied, event: str, trac
 
 
 def _bill_as_shipped(
-    order: Order, tallied: _Tallied, pack: PartnerPack, findings: list[Finding]
+    order: Order, tallied: _Tallied, pack: PartnerPack, findings: list[Finding], trace: Trace | None
 ) -> dict[str, Any] | None:
     """The order's bill with the quantities shipped in all; None where they are not certain, or nothing was."""
     if not tallied.certain:
@@ -330,18 +333,33 @@ def _bill_as_shipped(
         findings.append(Finding("bill_not_adjusted", "warning", message, "", "adjust the bill by hand"))
         return None
     items = []
-    for item, tally in zip(order.LineItem, tallied.lines, strict=True):
+    places = []
+    for index, (item, tally) in enumerate(zip(order.LineItem, tallied.lines, strict=True)):
         if tally.done > 0 and tally.ordered:
             items.append(_item_as_shipped(item, tally.done, tally.ordered))
+            places.append(index)
     if not items:
         return None
     charges = [_recomputed(charge) for charge in order.Header.ChargesAllowances]
     header = order.Header.model_copy(update={"ChargesAllowances": charges, "QuantityTotals": []})
     shipped = order.model_copy(update={"Header": header, "LineItem": items, "Summary": None})
-    bill: dict[str, Any] = order_to_bill(shipped, pack, date.min).document["bill"]
+    bill: dict[str, Any] = order_to_bill(shipped, pack, date.min, trace).document["bill"]
+    if trace is not None:
+        for name, source in trace.items():
+            paths = tuple(f"order.{_as_ordered(path, places)}" for path in source.paths)
+            rule = f"{source.rule}, at what is shipped in all" if ".lines[" in name else source.rule
+            trace[name] = Source(paths, rule)
     if as_date(order.Header.OrderHeader.PurchaseOrderDate) is None:
         del bill["issue_date"]  # the bill keeps the day it was first given
     return bill
+
+
+def _as_ordered(path: str, places: list[int]) -> str:
+    """A path among the shipped lines as the path among the ordered ones."""
+    index, bracket, rest = path.removeprefix("LineItem[").partition("]")
+    if not path.startswith("LineItem[") or not bracket:
+        return path
+    return f"LineItem[{places[int(index)]}]{rest}"
 
 
 def _item_as_shipped(item: OrderLineItem, quantity: Decimal, ordered: Decimal) -> OrderLineItem:

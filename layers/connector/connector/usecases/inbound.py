@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
-from connector.findings import Mapped, as_json
+from connector.findings import Mapped, Trace, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases.arrivals import Planned, resume_invoices, settle
@@ -97,12 +97,15 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
     world.sps.delete(path)
 
 
-def plan_again(world: World, record: Record) -> Planned:
-    """What the mapping makes of the archived input today; nothing is written."""
+def plan_again(world: World, record: Record, trace: Trace | None = None) -> Planned:
+    """What the mapping makes of the archived input today; nothing is written.
+
+    With `trace` also where every field of it came from.
+    """
     read = read_again(world, record)
     if isinstance(read, errors.BadInput):
         raise read
-    return _plan(world, read, record)
+    return _plan(world, read, record, trace)
 
 
 def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
@@ -205,7 +208,7 @@ def _has_come(world: World, waits_for: str) -> bool:
     return order is not None and order.state is State.DELIVERED
 
 
-def _plan(world: World, read: Read, record: Record) -> Planned:
+def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) -> Planned:
     if read.kind in ("order", "order_change"):
         return plan_order(world, read, record)
     if isinstance(read.document, Shipment) and read.kind == "shipment":
@@ -213,7 +216,11 @@ def _plan(world: World, read: Read, record: Record) -> Planned:
         orders = _orders_of(world, read.document, read.partner)
         shipped = {po: _shipped(orders[po], read.number) for po in orders}
         mapped = shipment_to_events(
-            read.document, {po: stored_order(world, order) for po, order in orders.items()}, pack, shipped
+            read.document,
+            {po: stored_order(world, order) for po, order in orders.items()},
+            pack,
+            shipped,
+            trace=trace,
         )
         return _checked(mapped, date_=read.document.Header.ShipmentHeader.ShipDate or "")
     raise errors.CheckFailed(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.documents.order import Order
 from connector.documents.reading import Read, read_documents
-from connector.findings import Finding, Mapped, as_json
+from connector.findings import Finding, Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import InForce, Version, in_force, is_issued_again
-from connector.mapping.order_to_bill import order_to_bill
+from connector.mapping.order_to_bill import CANCELLED, order_to_bill
 from connector.usecases.arrivals import Planned
 
 if TYPE_CHECKING:
@@ -134,6 +134,23 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
         state = State.DELIVERED
         return replace(planned(mapped, kept), document=None, state=state, note=note)
     return replace(planned(mapped, kept), note=note)
+
+
+def explain_order(world: World, record: Record, trace: Trace) -> Mapping[str, Any] | None:
+    """What is made of the order in force and, in `trace`, where it came from; None where nothing states it."""
+    read = read_again(world, record)
+    if isinstance(read, errors.BadInput):
+        raise read
+    after = in_force(versions_of(world, record, read)[0])
+    order = _order_of(after)
+    if order is None or after.order is None:
+        trace.update(CANCELLED)
+        return {"cancel": True} if after.cancelled else None
+    found: Trace = {}
+    today = date.fromisoformat(world.clock.now()[:10])
+    mapped = order_to_bill(order, world.pack(record.key.partner), today, found)
+    trace.update(after.order.sourced(found))
+    return mapped.document
 
 
 def planned(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> Planned:

@@ -266,7 +266,7 @@ def _plan_invoice(
             named = invoice.model_copy(update={"po_number": invoice.po_number or po_number})
         order, client = _order_and_client(world, named, order_record, pack)
         map_ = (
-            invoice_to_shipment
+            partial(invoice_to_shipment, trace=trace)
             if type_ == "asn"
             else partial(invoice_to_rsx, number=number, original=original, trace=trace)
         )
