@@ -27,6 +27,7 @@ COMMANDS = {
     "authorize": "cli.authorize:authorize",
     "documents": "cli.documents:documents",
     "show": "cli.documents:show",
+    "acknowledge": "cli.acknowledging:acknowledge",
     "replay": "cli.replaying:replay",
     "resolve": "cli.replaying:resolve",
     "redrive": "cli.replaying:redrive",

@@ -22,6 +22,7 @@ TEXTS = st.text(
 ).filter(lambda text: text == text.strip())
 NUMBERS = st.decimals(-99999, 99999, places=4, allow_nan=False, allow_infinity=False).map(plain_number)
 DEEPEST = 4
+LEVELS = ("ContainerLevel", "OrderLevel", "PackLevel", "ItemLevel")
 
 
 @st.composite
@@ -35,6 +36,7 @@ def _group(draw: st.DrawFn, model: Any, kind: Document, depth: int) -> dict[str,
     required = [name for name, child in shape.items() if child.required]
     simple = [name for name, child in shape.items() if child.model is None or depth < DEEPEST]
     wanted = {*required, *draw(st.sets(st.sampled_from(simple), max_size=3))} if simple else set()
+    wanted -= set([name for name in LEVELS if name in wanted][1:])  # a node has one kind of child level
     values = {name: _value(draw, child, kind, depth) for name, child in shape.items() if name in wanted}
     return {name: value for name, value in values.items() if value not in ({}, [])}
 

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from connector import errors
-from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice
+from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item
 from connector.ledger import DocumentKey, Record, State
 from connector.ports import Clock
 from connector.rules.packs import PartnerPack
@@ -264,6 +264,7 @@ class FakeFreshBooks:
         self.vendors: dict[int, dict[str, Any]] = {}
         self.clients: dict[int, dict[str, Any]] = {}
         self.categories = {77: "Cost of Goods Sold"}
+        self.items: list[dict[str, Any]] = []
         self.posts = 0
         self.outcomes: list[tuple[Exception, bool] | None] = []
         self.updates_ignored = False
@@ -337,6 +338,9 @@ class FakeFreshBooks:
                 for i, n in self.categories.items()
             ]
         )
+
+    def list_items(self) -> Iterator[Item]:
+        return iter([Item.model_validate(item) for item in self.items])
 
     def _keep(self, bill_id: int, sent: dict[str, Any]) -> None:
         lines = []

@@ -13,7 +13,7 @@ from connector.documents.reading import Read, read_documents
 from connector.documents.xml_writing import write_xml
 from connector.mapping.conform import in_schema_order
 from connector.mapping.shapes import Document
-from tests.outbound import official
+from tests.outbound import assert_official, official
 from tests.rsx_strategies import rsx
 
 KINDS = get_args(Document)
@@ -82,3 +82,16 @@ def test_numbers_are_written_without_exponents_and_truth_in_words() -> None:
     assert "<c>20</c>" in written
     assert "<d>2.5</d>" in written
     assert "<e>true</e>" in written
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(data=st.data())
+def test_what_the_models_admit_the_official_schema_admits(kind: Document, data: st.DataObject) -> None:
+    document = data.draw(rsx(kind))
+    document["Header"][HEADERS[kind][0]]["TradingPartnerId"] = "SPSALLTESTID"
+    assert_official(document, kind)

@@ -23,6 +23,7 @@ SPOKEN_FOR = {
     "no_such_document",
     "no_such_state",
     "order_not_one",
+    "order_over",
     "reason_missing",
     "settings_missing",
 }

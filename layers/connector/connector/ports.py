@@ -11,7 +11,7 @@ from connector.ledger import DocumentKey, Event, Record, State
 if TYPE_CHECKING:
     from datetime import date
 
-    from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice
+    from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item
 
 
 class Clock(Protocol):
@@ -131,6 +131,8 @@ class FreshBooks(Protocol):
     def create_vendor(self, body: dict[str, Any]) -> BillVendor: ...
 
     def list_categories(self) -> Iterator[ExpenseCategory]: ...
+
+    def list_items(self) -> Iterator[Item]: ...
 
 
 class Report(Protocol):

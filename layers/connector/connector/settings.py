@@ -37,6 +37,7 @@ class SpsSide(_Section):
     page_limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     invoice_prefix: str = "IN"
     shipment_prefix: str = "SH"
+    acknowledgement_prefix: str = "PR"
 
 
 class Connection(_Section):

@@ -253,6 +253,11 @@ NOT_IN: dict[str, dict[str, frozenset[str]]] = {
         "TsetPurposeCode": frozenset({"04"}),
         "QuantityQualifier": frozenset({"QLTR"}),
     },
+    "OrderAck": {
+        "AcknowledgementType": frozenset({"AB", "NA"}),
+        "ReferenceQual": frozenset({"CASN", "IA", "LGCL", "NBAN"}),
+        "QuantityQualifier": frozenset({"QLTR"}),
+    },
     "Shipment": {
         "ReferenceQual": frozenset({"CASN", "IA", "LGCL", "NBAN", "SI"}),
         "TsetPurposeCode": frozenset({"04"}),
@@ -261,7 +266,7 @@ NOT_IN: dict[str, dict[str, frozenset[str]]] = {
 
 
 def allowed(document: str, element: str, code: str) -> bool:
-    """Whether `document` ("Invoice", "Shipment") may carry `code` in `element`; True where no list exists."""
+    """Whether `document` ("Invoice", "OrderAck") may carry `code` in `element`; True where no list exists."""
     codes = CODES.get(element)
     if codes is None:
         return True

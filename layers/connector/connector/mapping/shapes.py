@@ -15,6 +15,7 @@ from pydantic import Field
 
 from connector.documents import codes
 from connector.documents.invoice import Invoice
+from connector.documents.order_ack import OrderAck
 from connector.documents.parts import (
     Carrier,
     Element,
@@ -27,10 +28,10 @@ from connector.documents.parts import (
 )
 from connector.documents.shipment import Shipment
 
-Document = Literal["Invoice", "Shipment"]
+Document = Literal["Invoice", "Shipment", "OrderAck"]
 Kind = Literal["text", "date", "time", "number", "whole", "group", "free"]
 
-ROOTS: dict[Document, type[Element]] = {"Invoice": Invoice, "Shipment": Shipment}
+ROOTS: dict[Document, type[Element]] = {"Invoice": Invoice, "Shipment": Shipment, "OrderAck": OrderAck}
 
 
 class Child(NamedTuple):
@@ -125,9 +126,13 @@ class _InvoiceSubline(Element):
 
 
 _UNTYPED: dict[str, dict[Document, type[Element]]] = {
-    "AdditionalPOTypeCodes": {"Invoice": _PoType},
-    "Commodity": {"Invoice": _Commodity, "Shipment": _Commodity},
-    "NRFStandardColorAndSize": {"Invoice": _NrfColorSize, "Shipment": _NrfColorSize},
+    "AdditionalPOTypeCodes": {"Invoice": _PoType, "OrderAck": _PoType},
+    "Commodity": {"Invoice": _Commodity, "Shipment": _Commodity, "OrderAck": _Commodity},
+    "NRFStandardColorAndSize": {
+        "Invoice": _NrfColorSize,
+        "Shipment": _NrfColorSize,
+        "OrderAck": _NrfColorSize,
+    },
     "Subline": {"Invoice": _InvoiceSubline, "Shipment": _ShipmentSubline},
 }
 
@@ -137,6 +142,8 @@ SYNONYMS = {"TransitTimeQualifier": "TransitTimeQual", "TransitTimeQual": "Trans
 _ALSO_CODED = {
     "POTypeCode": codes.CODES["PrimaryPOTypeCode"],
     "QtyPerUOM": codes.CODES["OrderQtyUOM"],
+    "ItemScheduleUOM": codes.CODES["OrderQtyUOM"],
+    "ItemScheduleQualifier": codes.CODES["DateTimeQualifier"],
     "CommodityCodeQualifier": names("A F I J N NFT Q S T U V"),
     "TransitTimeQual": names("CD CW HO WD"),
 }
@@ -154,7 +161,7 @@ def shape_of(model: type[Element], document: Document) -> Shape:
     for name, field in model.model_fields.items():
         if model is _CarrierParty and name in ("References", "Contacts"):
             continue
-        if model is Carrier and document == "Shipment" and name == "TransitTimeQualifier":
+        if model is Carrier and document != "Invoice" and name == "TransitTimeQualifier":
             name = "TransitTimeQual"
         if model is Carrier and name == "Address":
             shape[name] = Child("group", many=True, model=_CarrierParty)

@@ -12,6 +12,7 @@ from connector.documents.shipment import Shipment
 from connector.findings import Mapped, Trace, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
+from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, settle
 from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
 
@@ -112,8 +113,9 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
     record = world.ledger.get(key)
     if record is None or record.state not in OPEN:
         world.report("nothing to replay", document=key.id)
-        if key.type == "order":  # the worker that mapped it may have died before it did this
+        if record is not None and key.type == "order":  # the worker that mapped it may have died before this
             resume_invoices(world, key.number)
+            ask_for(world, record)
         return
     _take(
         world,
@@ -169,6 +171,7 @@ def _take(
     )
     if key.type == "order":
         resume_invoices(world, key.number)
+        ask_for(world, record)
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)

@@ -16,7 +16,7 @@ from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delive
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
-from connector.usecases import corrections
+from connector.usecases import acknowledging, corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.orders import blocked, order_key, stored_order
@@ -85,8 +85,11 @@ def _version(record: Invoice | Bill) -> str:
 
 
 def map_outbound(world: World, message: Mapping[str, Any]) -> None:
-    """Map the record that a hint names, or map one parked document again (`replay`)."""
+    """Map the record that a hint names, `acknowledge` an order, or map one parked document again (`replay`)."""
     correlation_id = message["correlation_id"]
+    if "acknowledge" in message:
+        acknowledging.take(world, message["acknowledge"])
+        return
     if "replay" in message:
         record = world.ledger.get(DocumentKey.of(message["replay"]))
         if record is None or record.state not in OPEN:
@@ -97,6 +100,9 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
             return
         if corrections.is_reversal(record):
             corrections.map_credit_again(world, record, correlation_id, WHO)
+            return
+        if record.key.type == "ack":
+            acknowledging.map_again(world, record)
             return
         noun, _, object_id = record.source.partition(":")
     else:
@@ -311,6 +317,8 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
     """
     if corrections.is_reversal(record):
         return corrections.plan_credit(world, record, trace)
+    if record.key.type == "ack":
+        return acknowledging.plan_ack(world, record, trace)
     body = world.archive.get(world.id, record.payloads["received"])
     pack = world.pack(record.key.partner)
     if record.key.type == "bill":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
+from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
 from connector.usecases.world import pack_name
 
@@ -94,6 +95,14 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
     }
     if "diff" in record.payloads:
         told["changes"] = _content(archive, key.connection, record.payloads["diff"])
+    if key.direction == "in" and key.type == "order" and (ack := ledger.get(ack_key(key))) is not None:
+        kept = _content(archive, key.connection, ack.payloads["received"])
+        told["acknowledgement"] = {
+            "id": ack.key.id,
+            "state": str(ack.state),
+            "decision": kept["decision"],
+            "findings": kept["findings"],
+        }
     if payloads:
         told["contents"] = {
             stage: _content(archive, key.connection, at) for stage, at in record.payloads.items()

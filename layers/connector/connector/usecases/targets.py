@@ -227,7 +227,7 @@ class ShipmentTarget:
 
 
 class MailboxTarget:
-    """Invoices, bills and ASNs become files in SPS's `in/`, named by number and revision."""
+    """Invoices, bills, ASNs and acknowledgements become files in SPS's `in/`, named by number and revision."""
 
     settle_seconds = HISTORY_LAG_SECONDS
 
@@ -240,9 +240,10 @@ class MailboxTarget:
             :8
         ]
         number = re.sub(r"[^A-Za-z0-9._-]", "_", key.number)
-        kind, prefix = (
-            ("Shipment", sps.shipment_prefix) if key.type == "asn" else ("Invoice", sps.invoice_prefix)
-        )
+        kind, prefix = {
+            "asn": ("Shipment", sps.shipment_prefix),
+            "ack": ("OrderAck", sps.acknowledgement_prefix),
+        }.get(key.type, ("Invoice", sps.invoice_prefix))
         form = self._format(push.record)
         body = write_xml([push.document], kind).decode() if form == "xml" else push.document
         return replace(push, reference=f"{sps.outbox}{prefix}{number}-{mark}.{form}", body=body)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import DocumentKey, State, revision_began
+from connector.usecases.acknowledging import mind_deadlines
 from connector.usecases.arrivals import replay_message, resume
 from connector.usecases.corrections import is_over
 
@@ -25,7 +26,7 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
     A document that is mapped, claimed or in doubt goes through its mapping again: the mapping is pure and
     the claim absorbs repeats, and where the outcome is unknown the push asks the target first.
     """
-    done = {"resumed": 0, "picked_up": 0, "woken": 0}
+    done = {"resumed": 0, "picked_up": 0, "woken": 0, "acknowledged": 0}
     before = _ago(world, STALE_MINUTES)
     for direction in ("in", "out"):
         left: list[dict[str, Any]] = []
@@ -39,6 +40,7 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
         done["resumed"] += len(left)
         done["woken"] += _wake(world, direction)
     done["picked_up"] = _picked_up(world)
+    done["acknowledged"] = mind_deadlines(world)
     world.report("upkeep done", **done)
     return done
 
