@@ -36,6 +36,7 @@ COMMANDS = {
     "rehearse": "cli.rehearsing:rehearse",
     "report": "cli.reports:app",
     "evidence": "cli.evidence:evidence",
+    "backfill": "cli.backfill:backfill",
     "export": "cli.exporting:export",
     "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",

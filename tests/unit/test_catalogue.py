@@ -19,6 +19,7 @@ SPOKEN_FOR = {
     "bad_document_id",
     "connection_invalid",
     "no_connection",
+    "no_cut_over",
     "no_such_connection",
     "no_such_document",
     "no_such_state",

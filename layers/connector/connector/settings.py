@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,7 +44,8 @@ class SpsSide(_Section):
 class Connection(_Section):
     """One FreshBooks business paired with one SPS account.
 
-    `category` is the FreshBooks expense category of bill lines where the partner's pack names none.
+    `category` is the FreshBooks expense category of bill lines where the partner's pack names none. What is dated
+    before `cut_over` is registered and never sent (`usecases.cut_over`).
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
@@ -52,6 +54,7 @@ class Connection(_Section):
     sps: SpsSide = SpsSide()
     profile: BusinessProfile = BusinessProfile()
     category: str | None = None
+    cut_over: date | None = None
 
 
 def connection_of(values: Mapping[str, object]) -> Connection:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
+from connector.documents.parts import as_date
 from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
 from connector.findings import Mapped, Trace, as_json
@@ -14,6 +16,7 @@ from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, settle
+from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
 
 if TYPE_CHECKING:
@@ -155,7 +158,12 @@ def _take(
             queue=world.queues.bills_to_push,
         )
         return
-    key = _key(world, read)
+    take_in(world, read, path=path, received=received, correlation_id=correlation_id)
+
+
+def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Record:
+    """Register one document that could be read, map it and send it on; its record."""
+    key = key_of(world, read)
     record = settle(
         world,
         key,
@@ -166,7 +174,7 @@ def _take(
         received=received,
         correlation_id=correlation_id,
         who=WHO,
-        plan=lambda record: _plan(world, read, record),
+        plan=registering(world, dated(read), lambda record: _plan(world, read, record)),
         queue=world.queues.bills_to_push,
     )
     if key.type == "order":
@@ -175,9 +183,19 @@ def _take(
     if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
+    return record
 
 
-def _key(world: World, read: Read) -> DocumentKey:
+def dated(read: Read) -> date | None:
+    """The day of a document: that of its order, or the day of shipment."""
+    for group, name in (("OrderHeader", "PurchaseOrderDate"), ("ShipmentHeader", "ShipDate")):
+        header = read.raw["Header"].get(group) or {}
+        if header.get(name):
+            return as_date(str(header[name]))
+    return None
+
+
+def key_of(world: World, read: Read) -> DocumentKey:
     """The document's identity; a change of an order is a document of that order.
 
     A change need not repeat that its order is a release: the release that is there tells.
@@ -225,6 +243,9 @@ def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) 
             shipped,
             trace=trace,
         )
+        for po in orders.keys() & mapped.document["bills"].keys():
+            if is_registered(orders[po]):  # its bill was made by hand, and is not ours to change
+                del mapped.document["bills"][po]
         return _checked(mapped, date_=read.document.Header.ShipmentHeader.ShipDate or "")
     raise errors.CheckFailed(
         f"an inbound {read.kind.replace('_', ' ')} is not mapped automatically",
@@ -253,7 +274,10 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
     found: dict[str, Record] = {}
     for candidates in names:
         billed = (
-            number for number in candidates if keys[number] in records and records[keys[number]].remote_id
+            number
+            for number in candidates
+            if keys[number] in records
+            and (records[keys[number]].remote_id or is_registered(records[keys[number]]))
         )
         number = next(billed, None)
         if number is None:

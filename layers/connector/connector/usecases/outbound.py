@@ -19,6 +19,7 @@ from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import acknowledging, corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
+from connector.usecases.cut_over import registering
 from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
@@ -215,6 +216,7 @@ def _settle_record(
     world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Plan
 ) -> None:
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
+    plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     settled = settle(
         world,
         key,

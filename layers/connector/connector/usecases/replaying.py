@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 _REPLAYABLE = frozenset({State.HELD, State.REJECTED, State.RECEIVED, State.MAPPED})
-_RESENDABLE = frozenset({State.DELIVERED, State.PICKED_UP})
+_RESENDABLE = frozenset({State.DELIVERED, State.PICKED_UP, State.SKIPPED})
 
 
 def found(world: World, key: DocumentKey) -> Record:

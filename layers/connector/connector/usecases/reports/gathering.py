@@ -14,6 +14,7 @@ from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
 from connector.usecases.corrections import is_reversal
+from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import order_key, stored_order
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 READERS = 16  # objects read from the archive at a time
-BACKFILLED = "backfilled"
 _SENT = frozenset({State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT})
 _QUANTITIES = {"InvoiceLine": "InvoiceQty", "ShipmentLine": "ShipQty"}
 
@@ -127,7 +127,7 @@ def paper_of(record: Record, mapped: Mapping[str, Any] | None, lines: tuple[Line
         charges, taxes = charges + _charges(item), taxes + _taxes(item)
     summary = _dict(document.get("Summary"))
     shipment = _dict(_dict(document.get("Header")).get("ShipmentHeader"))
-    sent = record.state in _SENT or (record.state is State.SKIPPED and _was_backfilled(record))
+    sent = record.state in _SENT or is_registered(record)
     return Paper(
         record=record,
         # what a reversal takes back does not count any more itself, nor does what cancels
@@ -140,10 +140,6 @@ def paper_of(record: Record, mapped: Mapping[str, Any] | None, lines: tuple[Line
         besides=tuple(besides),
         shipped_on=str(shipment.get("ShipDate") or header.get("ShipDate") or ""),
     )
-
-
-def _was_backfilled(record: Record) -> bool:
-    return any(event.what == BACKFILLED for event in record.history)
 
 
 def _items(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from connector.ledger import State
 from connector.rules.packs import PartnerPack
+from connector.usecases.cut_over import is_registered
 from connector.usecases.reports.trades import ZERO, Line, Trade, cents, worth
 
 COLUMNS = (
@@ -131,7 +132,7 @@ def _charges(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
 def _asn(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
     deadline = pack.deadlines.get("asn")
     wanted = pack.invoices.asn or pack.invoices.asn_first or deadline is not None
-    invoices = trade.counting("invoice")
+    invoices = [paper for paper in trade.counting("invoice") if not is_registered(paper.record)]
     if not wanted or not invoices or trade.counting("asn"):
         return
     penalty = penalty_of(deadline, trade) if deadline is not None else ZERO

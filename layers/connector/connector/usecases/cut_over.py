@@ -1,0 +1,59 @@
+"""The day from which the connector is responsible; what is dated earlier is registered, and never sent.
+
+`Connection.cut_over` holds the day. Before it, orders were billed by hand and invoices sent by other means: doing
+it again would bill or invoice twice. Their documents are kept (archived, in the ledger as SKIPPED), so that what
+comes after the cut-over finds its order. What the connector itself has sent it goes on with, whatever its date.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from connector import errors
+from connector.ledger import IN_FLIGHT, Record, State, delivered_before
+from connector.usecases.arrivals import Plan, Planned
+from connector.usecases.orders import ACCEPTED, RESENT
+
+if TYPE_CHECKING:
+    from connector.usecases.world import World
+
+CODE = "before_cut_over"
+HISTORY = "backfill:"
+"""Begins the source of what a person imports of the past."""
+
+
+def registering(world: World, dated: date | None, plan: Plan) -> Plan:
+    """The plan for a document dated so: itself, or where that is before the cut-over one that only registers.
+
+    A change of what is registered is held: whoever made the bill, or sent the invoice, has to change it.
+    """
+    day = world.connection.cut_over
+    if day is None or dated is None or dated >= day:
+        return plan
+
+    def register(record: Record) -> Planned:
+        if record.state in (State.MAPPED, *IN_FLIGHT) or delivered_before(record) or _is_asked_for(record):
+            return plan(record)
+        if record.revision > 1 and not record.source.startswith(HISTORY):
+            raise errors.CheckFailed(
+                f"it changed, and it is from before the cut-over of {day}: the connector did not make it",
+                code=CODE,
+                fix="change what was made of it by hand and mark this resolved, or have it sent by force",
+            )
+        message = f"dated {dated}, before the cut-over of {day}: registered only"
+        finding = {"code": CODE, "severity": "info", "message": message}
+        return Planned(state=State.SKIPPED, note=message, findings=(finding,), date=dated.isoformat())
+
+    return register
+
+
+def is_registered(record: Record) -> bool:
+    """Whether the document is from before the cut-over: what it says was done, but not by us."""
+    return record.state is State.SKIPPED and any(one.get("code") == CODE for one in record.findings)
+
+
+def _is_asked_for(record: Record) -> bool:
+    return any(
+        event.what in (ACCEPTED, RESENT) and event.revision == record.revision for event in record.history
+    )
