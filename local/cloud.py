@@ -34,6 +34,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
+LOCAL = {"LoginPages": "classic"}  # the emulator has no managed ones
 PACKAGES = "packages"  # the bucket that SAM uploads to
 
 # What child processes may see of the person's environment. Never AWS_*: neither credentials nor a profile.
@@ -70,6 +71,7 @@ class Cloud:
         self.timings: dict[str, float] = {}  # seconds of each step, in order
         self._process: subprocess.Popen[bytes] | None = None
         self._api_id = ""
+        self._console_id = ""
         # Dummies, and no look at the person's profiles: the account is 000000000000.
         core = botocore.session.Session(
             session_vars={
@@ -102,9 +104,10 @@ class Cloud:
 
     @property
     def api_url(self) -> str:
-        """The HTTP API for any client, without a trailing slash: add a route such as /documents.
+        """The HTTP API for any client, without a trailing slash: add a route such as /webhooks.
 
         As on AWS, all but the webhook and the OAuth callback want a signed request (service execute-api).
+        The console has an API of its own: `console_url`.
         """
         return f"{self.endpoint}/_aws/execute-api/{self._api_id}/$default"
 
@@ -112,6 +115,11 @@ class Cloud:
     def api_host(self) -> str:
         """The API's own host name, for a request to `endpoint` with this as its Host header."""
         return f"{self._api_id}.execute-api.localhost:{self.port}"
+
+    @property
+    def console_url(self) -> str:
+        """The console for a browser: a host of its own, since its page is one origin, as on AWS."""
+        return f"http://{self._console_id}.execute-api.localhost:{self.port}/"
 
     @property
     def log(self) -> Path:
@@ -210,7 +218,11 @@ class Cloud:
         steps: list[tuple[str, str, Callable[[], object]]] = [
             ("build", "building functions and layers", self._build),
             ("package", "uploading the packages", self._package),
-            ("stack", "creating the stack", lambda: self._put_stack(stack_name, parameters or {})),
+            (
+                "stack",
+                "creating the stack",
+                lambda: self._put_stack(stack_name, {**LOCAL, **(parameters or {})}),
+            ),
             ("patch", "adding what the emulator leaves out", lambda: self._patch(stack_name)),
         ]
         for name, words, step in steps:
@@ -316,6 +328,8 @@ class Cloud:
         for logical_id, resource in template["Resources"].items():
             properties = resource.get("Properties", {})
             match resource["Type"]:
+                case "AWS::ApiGatewayV2::Api" if "Body" not in properties:
+                    self._console_id = physical[logical_id]
                 case "AWS::ApiGatewayV2::Api":
                     self._api_id = physical[logical_id]
                     self._add_routes(properties["Body"]["paths"], physical)
@@ -325,7 +339,36 @@ class Cloud:
                     self._set_concurrency(physical[logical_id])
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        self.outputs["ApiUrl"] = self.api_url
+        self.outputs |= {"ApiUrl": self.api_url, "ConsoleUrl": self.console_url}
+        self._set_console(physical["ServeConsole"], physical["ConsoleClient"])
+
+    def _set_console(self, function: str, client: str) -> None:
+        """Tell the login and the console of each other: here both have other addresses than on AWS.
+
+        The page's files are read where they are edited.
+        """
+        cognito = self.client("cognito-idp")
+        people = self.outputs["PeoplePool"]
+        kept = cognito.describe_user_pool_client(UserPoolId=people, ClientId=client)["UserPoolClient"]
+        changed = {"CallbackURLs": [self.console_url], "LogoutURLs": [self.console_url]}
+        unsettable = ("ClientSecret", "LastModifiedDate", "CreationDate")
+        cognito.update_user_pool_client(
+            **{name: value for name, value in kept.items() if value != "" and name not in unsettable}
+            | changed
+        )
+        lambda_ = self.client("lambda")
+        variables = lambda_.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        here = {"LOGIN_URL": self.endpoint, "CONSOLE_FILES": str(self.root / "console/page")}
+        lambda_.update_function_configuration(
+            FunctionName=function, Environment={"Variables": variables | here}
+        )
+
+    def add_person(self, name: str, password: str, group: str) -> None:
+        """Somebody who may sign in to the console."""
+        cognito, people = self.client("cognito-idp"), self.outputs["PeoplePool"]
+        cognito.admin_create_user(UserPoolId=people, Username=name, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(UserPoolId=people, Username=name, Password=password, Permanent=True)
+        cognito.admin_add_user_to_group(UserPoolId=people, Username=name, GroupName=group)
 
     def _add_routes(self, paths: Mapping[str, Any], physical: Mapping[str, str]) -> None:
         api, function = self.client("apigatewayv2"), self.client("lambda")

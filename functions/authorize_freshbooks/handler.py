@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from connector.answers import http_answer
 from connector.runtime import telemetry
-from connector.web import authorization, http_answer
+from connector.web import authorization
 
 
 @telemetry.logger.inject_lambda_context

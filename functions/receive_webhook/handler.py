@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from connector.receiving import http_answer, receiver, telemetry, webhook_delivery
+from connector.answers import http_answer
+from connector.receiving import receiver, telemetry, webhook_delivery
 from connector.usecases.webhooks import receive
 
 

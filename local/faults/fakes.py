@@ -94,6 +94,10 @@ class FakeLedger:
             found = [record for record in found if record.updated >= since]
         return iter(sorted(found, key=lambda record: (record.updated, record.key)))
 
+    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
+        found = list(self.in_state(connection, direction, state))
+        return (record for record in reversed(found) if not until or record.updated <= until)
+
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return sorted(self._waiting[what])
 

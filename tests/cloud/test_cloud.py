@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from local.cloud import Cloud, CloudError
 
 pytestmark = pytest.mark.cloud
-
-
-def get_signed(address: str) -> requests.Response:
-    request = AWSRequest("GET", address)
-    SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
-    return requests.get(address, headers=dict(request.headers), timeout=30)
 
 
 def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:
@@ -30,9 +21,13 @@ def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:
         assert b"init failed" not in answer, f"{function}: {answer!r}"
 
 
-def test_the_routes_of_people_want_a_signed_request(cloud: Cloud) -> None:
-    assert requests.get(f"{cloud.api_url}/connections", timeout=30).status_code == 403
-    assert get_signed(f"{cloud.api_url}/connections").json() == {"connections": []}
+def test_the_console_serves_its_page_to_anybody_and_its_data_only_for_a_good_token(cloud: Cloud) -> None:
+    host = {"Host": cloud.console_url.split("/")[2]}
+    assert "<title>" in requests.get(f"{cloud.endpoint}/", headers=host, timeout=30).text
+    data = f"{cloud.endpoint}/api/me"
+    for token in ("", "nonsense", "Bearer a.b.c", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."):
+        answer = requests.get(data, headers={**host, "Authorization": token}, timeout=30)
+        assert answer.status_code == 401, token
 
 
 def test_a_webhook_reaches_its_function_unsigned_and_is_refused_there(cloud: Cloud) -> None:

@@ -32,6 +32,7 @@ from connector.settings import FunctionSettings, connection_of
 from connector.wiring import Wiring
 from local.simulators import Simulator
 from tests.functions.template import (
+    CONSOLE_ROUTES,
     CONSUMERS,
     FUNCTIONS,
     QUEUES,
@@ -45,6 +46,7 @@ from tests.functions.template import (
 
 # what a cold start makes anew
 MODULES_OF_A_PROCESS = ("connector.runtime", "connector.receiving", "connector.web")
+LOGIN_URL = "https://login.example.com"
 _watching: list[Stack] = []
 
 
@@ -59,6 +61,12 @@ def _client(service: str, **options: Any) -> Any:
 def _seen(params: dict[str, Any], model: Any, **_: Any) -> None:
     for stack in _watching:
         stack.note(params, model)
+
+
+def claims(group: str, **changes: str) -> dict[str, str]:
+    """The claims of a verified access token, as API Gateway hands them over: all as text."""
+    groups = {"cognito:groups": f"[{group}]"} if group else {}
+    return {"sub": "1-2-3", "username": f"maria-{group}", "token_use": "access", **groups, **changes}
 
 
 @dataclass
@@ -176,11 +184,13 @@ class Stack:
             "Archive": "archive",
             "OAuthState": "oauth-state",
         }
-        values |= self.urls | {"ArchiveDays": "2557", "LogLevel": "INFO"}
+        values |= self.urls | {"ArchiveDays": "2557", "LogLevel": "INFO", "ConsoleClient": "client-1"}
         own = FUNCTIONS.get(function, {}).get("Environment", {}).get("Variables", {})
         named = {**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}
+        known = {"LOGIN_URL": LOGIN_URL, "CONSOLE_FILES": str(ROOT / "console/page")}
         return {
-            name: values[value["Ref"]] if isinstance(value, dict) else value for name, value in named.items()
+            name: known.get(name) or (values[value["Ref"]] if isinstance(value, dict) else value)
+            for name, value in named.items()
         }
 
     # ------------------------------------------------------------------------------------------- functions
@@ -321,15 +331,19 @@ class Stack:
         headers: Mapping[str, str] | None = None,
         encoded: bool = False,
         decodes: bool = True,
+        person: str | None = "operator",
     ) -> dict[str, Any]:
-        """A request through the HTTP API. API Gateway `decodes` paths, also `rawPath`; emulators do not."""
+        """A request through the HTTP APIs. API Gateway `decodes` paths, also `rawPath`; emulators do not.
+
+        `person` is the group of whoever is signed in; the authorizer lets nobody else (None) through.
+        """
         route, query = "", path.partition("?")[2]
         path = path.partition("?")[0]
         for route in ROUTES:
             verb, _, pattern = route.partition(" ")
             expression = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
             found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", expression), path)
-            if verb == method and found:
+            if verb in (method, "ANY") and found:
                 break
         else:
             return {"statusCode": 404, "headers": {}, "body": '{"message":"Not Found"}', "route": ""}
@@ -337,6 +351,12 @@ class Stack:
         text = body if isinstance(body, str) else json.dumps(body) if body is not None else None
         event |= {"routeKey": route, "rawPath": unquote(path) if decodes else path, "rawQueryString": query}
         event["headers"] = {"host": "api.example.com", **(headers or {})}
+        event["requestContext"]["http"] |= {"method": method, "path": path}
+        event["requestContext"].pop("authorizer", None)
+        if CONSOLE_ROUTES.get(route) == "JWT":
+            if person is None:
+                return {"statusCode": 401, "headers": {}, "body": '{"message":"Unauthorized"}'}
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": claims(person), "scopes": None}}
         event["isBase64Encoded"] = encoded
         for name in ("body", "pathParameters", "queryStringParameters"):
             event.pop(name, None)  # API Gateway leaves out what is empty

@@ -51,6 +51,11 @@ ROUTES = {
     for route in one.get("Events", {}).values()
     if route["Type"] == "HttpApi"
 }
+# the console's API is not SAM's: its routes are resources, all to one function; the most specific first
+CONSOLE_ROUTES = {
+    one["RouteKey"]: one["AuthorizationType"] for one in _of_type("AWS::ApiGatewayV2::Route").values()
+}
+ROUTES |= dict.fromkeys(sorted(CONSOLE_ROUTES, key=lambda route: "{file+}" in route), "serve_console")
 
 
 def sample(function: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_one_unreadable_order_in_a_file_does_not_keep_its_neighbours(acme: Busin
 def test_the_console_shows_a_parked_file_with_what_came(stack: Stack, acme: Business) -> None:
     acme.offer("broken.json", BAD["broken.json"][0])
     acme.poll()
-    [listed] = stack.json("GET", "/documents?connection=acme&state=held")[1]["documents"]
+    [listed] = stack.json("GET", "/api/documents?connection=acme&state=held")[1]["documents"]
     assert listed["reason"]["place"] == "line 1 column 12"
-    status, told = stack.json("GET", f"/documents/{listed['id']}?payloads=1")
-    assert (status, told["contents"]["received"]) == (200, '{"Header": ')
+    status, told = stack.json("GET", f"/api/document/payloads?id={quote(listed['id'])}")
+    assert (status, told["stages"]["received"]) == (200, '{"Header": ')

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from connector.console.routes import ROUTES
 from connector.ledger import State
+from connector.rules.packs import read_pack
 from local.simulators import RunningSimulator
 from tests import builders
 from tests.functions.business import ACME, PARTNER, Business
-from tests.functions.stack import Stack
-from tests.functions.template import ROUTES, sample
+from tests.functions.stack import LOGIN_URL, Stack, claims
+from tests.functions.template import ROOT, sample
 
 ORDER = f"acme/in/{PARTNER}/order/{builders.PO_NUMBER}"
+PACK = f'trading_partner_id = "{PARTNER}"\nname = "Example Retail"\n[freshbooks]\ncategory = "Purchases"\n'
 # one good request for each route, and the status it gets once `ORDER` is delivered
-GOOD: dict[str, tuple[str, Any, int]] = {
-    "GET /": ("/", None, 200),
-    "GET /connections": ("/connections", None, 200),
-    "GET /documents": ("/documents?connection=acme", None, 200),
-    "GET /documents/{id+}": (f"/documents/{ORDER}", None, 200),
-    "POST /replay": ("/replay", {"id": ORDER}, 409),
-    "GET /partners": ("/partners?connection=acme", None, 200),
-    "PUT /partners/{connection}/{partner}": (f"/partners/acme/{PARTNER}", {"name": "Example Retail"}, 200),
-    "GET /ping/{connection}": ("/ping/acme", None, 200),
+GOOD: dict[tuple[str, str], tuple[Any, int]] = {
+    ("GET", "me"): (None, 200),
+    ("GET", "overview"): ("connection=acme&zone=America/Chicago", 200),
+    ("GET", "documents"): ("connection=acme", 200),
+    ("GET", "document"): (f"id={ORDER}", 200),
+    ("GET", "document/payloads"): (f"id={ORDER}", 200),
+    ("GET", "document/preview"): (f"id={ORDER}", 200),
+    ("GET", "document/difference"): (f"id={ORDER}", 200),
+    ("POST", "document/replay"): ({"id": ORDER}, 409),
+    ("POST", "document/resolve"): ({"id": ORDER, "reason": "done by hand"}, 409),
+    ("POST", "document/hold"): ({"id": ORDER, "reason": "wait"}, 409),
+    ("GET", "partners"): ("connection=acme", 200),
+    ("POST", "partner/check"): ({"connection": "acme", "toml": PACK}, 200),
+    ("PUT", "partner"): ({"connection": "acme", "toml": PACK}, 200),
+    ("POST", "partner/rehearse"): ({"connection": "acme", "toml": PACK}, 200),
+    ("POST", "partner/switch"): ({"connection": "acme", "partner": PARTNER, "mode": "shadow"}, 200),
+    ("GET", "queues"): (None, 200),
+    ("POST", "queue/redrive"): ({"queue": "rsx_to_push"}, 200),
+    ("GET", "reconcile"): ("connection=acme", 200),
+    ("GET", "ping"): ("connection=acme", 200),
+    ("POST", "authorize"): ({"connection": "acme"}, 200),
 }
+
+
+def ask(stack: Stack, route: tuple[str, str], given: Any = None, **options: Any) -> dict[str, Any]:
+    method, path = route
+    if method == "GET":
+        return stack.http("GET", f"/api/{path}?{given or ''}", **options)
+    return stack.http(method, f"/api/{path}", given, **options)
 
 
 @pytest.fixture
@@ -50,16 +75,16 @@ def without_packs(stack: Stack, sps: RunningSimulator, freshbooks: RunningSimula
 
 
 def test_there_is_a_request_here_for_every_route() -> None:
-    assert set(GOOD) == {route for route, function in ROUTES.items() if function == "serve_console"}
+    assert set(GOOD) == set(ROUTES)
 
 
-@pytest.mark.parametrize("route", GOOD)
+@pytest.mark.parametrize("route", GOOD, ids="-".join)
 def test_every_route_answers_in_json_that_nobody_may_keep_or_frame(
-    stack: Stack, delivered: Business, route: str
+    stack: Stack, delivered: Business, route: tuple[str, str]
 ) -> None:
-    path, body, status = GOOD[route]
-    answer = stack.http(route.partition(" ")[0], path, body)
-    assert answer["statusCode"] == status
+    given, status = GOOD[route]
+    answer = ask(stack, route, given)
+    assert answer["statusCode"] == status, answer["body"]
     assert isinstance(json.loads(answer["body"]), dict)
     assert answer["headers"]["content-type"] == "application/json"
     assert answer["headers"]["cache-control"] == "no-store"
@@ -67,52 +92,216 @@ def test_every_route_answers_in_json_that_nobody_may_keep_or_frame(
 
 
 def test_no_answer_tells_a_secret(stack: Stack, delivered: Business) -> None:
-    told = "".join(stack.http(route.partition(" ")[0], *GOOD[route][:2])["body"] for route in GOOD)
-    told += stack.http("GET", f"/documents/{ORDER}?payloads=1")["body"]
+    told = "".join(ask(stack, route, given)["body"] for route, (given, _) in GOOD.items())
     secrets = [delivered.names.freshbooks_secret, delivered.names.sps_secret, *delivered.sps.tokens]
     secrets += [*delivered.freshbooks.grants.access, *delivered.freshbooks.grants.refresh]
     assert [secret for secret in secrets if secret in told] == []
 
 
-def test_a_route_that_the_template_does_not_have_is_404(stack: Stack, acme: Business) -> None:
-    event = sample("serve_console") | {"routeKey": "DELETE /documents", "rawPath": "/documents"}
-    answer = stack.invoke("serve_console", event)
-    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "no_such_route")
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "documents"), ("GET", "nothing"), ("POST", "me")])
+def test_a_route_that_is_not_there_is_404(stack: Stack, acme: Business, method: str, path: str) -> None:
+    status, told = stack.json(method, f"/api/{path}")
+    assert (status, told["code"]) == (404, "no_such_route")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "code"),
+    ("method", "path", "given", "status", "code"),
     [
-        ("GET", "/documents", None, 400, "no_connection"),
-        ("GET", "/documents?connection=acme&state=lost", None, 400, "no_such_state"),
-        ("GET", "/documents/nonsense", None, 400, "bad_document_id"),
-        ("GET", f"/documents/acme/sideways/{PARTNER}/order/1", None, 400, "bad_document_id"),
-        ("GET", f"/documents/acme/in/{PARTNER}/order/none", None, 404, "no_such_document"),
-        ("POST", "/replay", None, 400, "bad_body"),
-        ("POST", "/replay", "no JSON", 400, "bad_body"),
-        ("POST", "/replay", ["a", "list"], 400, "bad_body"),
-        ("POST", "/replay", {}, 400, "bad_document_id"),
-        ("POST", "/replay", {"id": 7}, 400, "bad_document_id"),
-        ("POST", "/replay", {"id": f"/in/{PARTNER}/order/1"}, 400, "no_connection"),
-        ("POST", "/replay", {"id": f"nobody/in/{PARTNER}/order/1"}, 404, "no_such_connection"),
-        ("POST", "/replay", {"id": f"acme/in/{PARTNER}/order/none"}, 404, "no_such_document"),
-        ("GET", "/partners", None, 400, "no_connection"),
-        ("GET", "/partners?connection=", None, 400, "no_connection"),
-        ("GET", "/partners?connection=nobody", None, 404, "no_such_connection"),
-        ("PUT", f"/partners/nobody/{PARTNER}", {}, 404, "no_such_connection"),
-        ("PUT", f"/partners/acme/{PARTNER}", {"nmae": "misspelt"}, 400, "pack_invalid"),
-        ("PUT", f"/partners/acme/{PARTNER}", {"orders": {"due_days": -1}}, 400, "pack_invalid"),
-        ("PUT", "/partners/acme/SIXTEENLETTERSXX", {}, 400, "pack_invalid"),
-        ("PUT", f"/partners/acme/{PARTNER}", "no JSON", 400, "bad_body"),
-        ("GET", "/ping/nobody", None, 404, "no_such_connection"),
+        ("GET", "documents", None, 400, "no_connection"),
+        ("GET", "documents", "connection=acme&state=lost", 400, "no_such_state"),
+        ("GET", "documents", "connection=acme&direction=up", 400, "no_such_direction"),
+        ("GET", "documents", "connection=acme&least=many", 400, "bad_amount"),
+        ("GET", "documents", "connection=acme&least=NaN", 400, "bad_amount"),
+        ("GET", "documents", "connection=acme&cursor=mine", 400, "bad_cursor"),
+        ("GET", "overview", "connection=acme&zone=Atlantis", 400, "no_such_zone"),
+        ("GET", "overview", "connection=acme&zone=../../etc/passwd", 400, "no_such_zone"),
+        ("GET", "document", None, 400, "bad_document_id"),
+        ("GET", "document", "id=nonsense", 400, "bad_document_id"),
+        ("GET", "document", f"id=acme/sideways/{PARTNER}/order/1", 400, "bad_document_id"),
+        ("GET", "document", f"id=acme/in/{PARTNER}/order/none", 404, "no_such_document"),
+        ("GET", "document/payloads", f"id=acme/in/{PARTNER}/order/none", 404, "no_such_document"),
+        ("POST", "document/replay", None, 400, "bad_body"),
+        ("POST", "document/replay", "no JSON", 400, "bad_body"),
+        ("POST", "document/replay", ["a", "list"], 400, "bad_body"),
+        ("POST", "document/replay", {}, 400, "bad_document_id"),
+        ("POST", "document/replay", {"id": 7}, 400, "bad_document_id"),
+        ("POST", "document/replay", {"id": f"/in/{PARTNER}/order/1"}, 400, "no_connection"),
+        ("POST", "document/replay", {"id": f"nobody/in/{PARTNER}/order/1"}, 404, "no_such_connection"),
+        ("POST", "document/replay", {"id": f"acme/in/{PARTNER}/order/none"}, 404, "no_such_document"),
+        ("POST", "document/resolve", {"id": ORDER}, 404, "no_such_document"),
+        ("GET", "partners", None, 400, "no_connection"),
+        ("GET", "partners", "connection=nobody", 404, "no_such_connection"),
+        ("PUT", "partner", {"connection": "nobody", "toml": PACK}, 404, "no_such_connection"),
+        ("PUT", "partner", {"connection": "acme"}, 400, "no_toml"),
+        ("PUT", "partner", {"connection": "acme", "toml": PACK, "partner": "OTHER"}, 400, "pack_invalid"),
+        ("PUT", "partner", {"connection": "acme", "toml": "= broken"}, 400, "pack_invalid"),
+        (
+            "POST",
+            "partner/switch",
+            {"connection": "acme", "partner": "x", "mode": "live"},
+            404,
+            "no_such_partner",
+        ),
+        (
+            "POST",
+            "partner/switch",
+            {"connection": "acme", "partner": PARTNER, "mode": "off"},
+            400,
+            "no_such_mode",
+        ),
+        (
+            "POST",
+            "partner/switch",
+            {"connection": "acme", "partner": PARTNER, "mode": "live", "since": "soon"},
+            400,
+            "bad_date",
+        ),
+        ("POST", "queue/redrive", {"queue": "documents"}, 400, "no_such_queue"),
+        ("GET", "ping", "connection=nobody", 404, "no_such_connection"),
     ],
 )
 def test_a_request_that_makes_no_sense_gets_an_answer_that_says_why(
-    stack: Stack, acme: Business, method: str, path: str, body: Any, status: int, code: str
+    stack: Stack, acme: Business, method: str, path: str, given: Any, status: int, code: str
 ) -> None:
-    found, told = stack.json(method, path, body)
-    assert (found, told["code"]) == (status, code)
+    answer = ask(stack, (method, path), given)
+    told = json.loads(answer["body"])
+    assert (answer["statusCode"], told["code"]) == (status, code)
     assert told["error"]
+
+
+# ------------------------------------------------------------------------------------------------ who may
+
+
+@pytest.mark.parametrize("route", GOOD, ids="-".join)
+def test_nobody_sees_anything_without_a_verified_token(
+    stack: Stack, delivered: Business, route: tuple[str, str]
+) -> None:
+    assert ask(stack, route, GOOD[route][0], person=None)["statusCode"] == 401
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"authorizer": None},
+        {"authorizer": {"iam": {"userId": "x"}}},
+        {"authorizer": {"jwt": {"claims": claims("operator", token_use="id")}}},
+        {"authorizer": {"jwt": {"claims": {"cognito:groups": "[operator]", "token_use": "access"}}}},
+    ],
+)
+def test_a_request_without_the_claims_of_an_access_token_is_401_even_behind_the_authorizer(
+    stack: Stack, acme: Business, given: dict[str, Any]
+) -> None:
+    event = sample("serve_console")
+    del event["requestContext"]["authorizer"]
+    event["requestContext"] |= given
+    answer = stack.invoke("serve_console", event)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (401, "not_signed_in")
+
+
+def test_somebody_of_no_group_sees_nothing(stack: Stack, acme: Business) -> None:
+    for group in ("", "admin", "operators", "no-operator"):
+        status, told = stack.json("GET", "/api/me", person=group)
+        assert (status, told["code"]) == (403, "no_group"), group
+
+
+@pytest.mark.parametrize("route", GOOD, ids="-".join)
+def test_a_viewer_looks_and_changes_nothing(
+    stack: Stack, delivered: Business, route: tuple[str, str]
+) -> None:
+    before = delivered.record()
+    given, status = GOOD[route]
+    answer = ask(stack, route, given, person="viewer")
+    changes = route[0] != "GET" and route != ("POST", "partner/check")
+    assert answer["statusCode"] == (403 if changes else status), answer["body"]
+    assert delivered.record() == before
+
+
+def test_personal_data_in_payloads_is_kept_from_viewers_and_shown_to_operators(
+    stack: Stack, delivered: Business
+) -> None:
+    seen = {
+        group: stack.http("GET", f"/api/document/payloads?id={ORDER}", person=group)["body"]
+        for group in ("viewer", "operator")
+    }
+    personal = [
+        value
+        for address in builders.order()["Header"]["Address"]
+        for name, value in address.items()
+        if name in ("AddressName", "Address1", "City", "PostalCode")
+    ]
+    assert personal
+    assert [value for value in personal if value in seen["viewer"]] == []
+    assert [value for value in personal if value not in seen["operator"]] == []
+    assert builders.PO_NUMBER in seen["viewer"]
+
+
+def test_what_a_person_does_is_on_the_history_under_their_name(stack: Stack, acme: Business) -> None:
+    acme.offer("broken.json", b"{")
+    acme.poll()
+    [held] = stack.json("GET", "/api/documents?connection=acme")[1]["documents"]
+    answer = stack.json("POST", "/api/document/resolve", {"id": held["id"], "reason": "asked for it again"})
+    assert answer == (200, {"id": held["id"], "state": "SKIPPED"})
+    last = stack.json("GET", f"/api/document?id={quote(held['id'])}")[1]["history"][-1]
+    assert (last["who"], last["note"]) == ("console/maria-operator", "asked for it again")
+
+
+# -------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "text/html"), ("/style.css", "text/css"), ("/js/main.js", "text/javascript")]
+)
+def test_the_page_needs_no_login_and_may_run_only_its_own_code(
+    stack: Stack, acme: Business, path: str, kind: str
+) -> None:
+    answer = stack.http("GET", path, person=None)
+    policy = answer["headers"]["content-security-policy"]
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"].startswith(kind)
+    assert answer["headers"]["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert f"connect-src 'self' {LOGIN_URL}" in policy
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again_and_others_go_compressed(
+    stack: Stack, acme: Business
+) -> None:
+    plain = stack.http("GET", "/style.css")
+    packed = stack.http("GET", "/style.css", headers={"Accept-Encoding": "gzip, br"})
+    assert gzip.decompress(base64.b64decode(packed["body"])).decode() == plain["body"]
+    again = stack.http("GET", "/style.css", headers={"If-None-Match": plain["headers"]["etag"]})
+    assert (again["statusCode"], again["body"]) == (304, "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../handler.py",
+        "/js/../../handler.py",
+        "/%2e%2e/handler.py",
+        "//etc/passwd",
+        "/js",
+        "/js/",
+        "/index.html/x",
+        "/.git/config",
+    ],
+)
+def test_nothing_but_the_pages_files_is_served(stack: Stack, acme: Business, path: str) -> None:
+    assert stack.http("GET", path)["statusCode"] == 404
+
+
+def test_the_page_is_told_where_to_sign_in_and_nothing_else(stack: Stack, acme: Business) -> None:
+    assert stack.json("GET", "/config.json") == (200, {"login": LOGIN_URL, "client": "client-1"})
+
+
+def test_the_page_has_no_inline_script_or_style_and_nothing_from_elsewhere() -> None:
+    for file in (ROOT / "console/page").rglob("*.html"):
+        text = file.read_text()
+        assert re.findall(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", text) == []
+        assert re.findall(r"(?:src|href)=\"(?:https?:)?//", text) == []
 
 
 # -------------------------------------------------------------------------------------------- documents
@@ -123,8 +312,8 @@ def test_documents_are_found_by_what_a_clerk_knows_of_them(stack: Stack, deliver
     delivered.poll()
 
     def listed(query: str) -> list[str]:
-        found = stack.json("GET", f"/documents?connection=acme&{query}")[1]
-        assert found["more"] is False
+        found = stack.json("GET", f"/api/documents?connection=acme&{query}")[1]
+        assert found["cursor"] == ""
         return [one["number"] for one in found["documents"]]
 
     assert sorted(listed("")) == [builders.PO_NUMBER, "broken.json"]
@@ -133,37 +322,74 @@ def test_documents_are_found_by_what_a_clerk_knows_of_them(stack: Stack, deliver
     assert listed("type=order") == [builders.PO_NUMBER]
     assert listed("direction=out") == []
     assert listed("text=45001") == [builders.PO_NUMBER]
+    assert listed(f"text={builders.PO_NUMBER}") == [builders.PO_NUMBER]
+    assert listed("state=person") == ["broken.json"]
+    assert listed("code=not_json") == ["broken.json"]
+    assert listed("least=200&most=200.00") == [builders.PO_NUMBER]
+    assert listed("least=200.01") == []
+    assert listed("since=2020-01-01") == ["broken.json", builders.PO_NUMBER]
+    assert listed("until=2020-01-01") == []
 
 
 def test_a_document_tells_its_whole_story_from_the_file_to_the_bill(
     stack: Stack, delivered: Business
 ) -> None:
-    told = stack.json("GET", f"/documents/{ORDER}?payloads=1")[1]
+    told = stack.json("GET", f"/api/document?id={ORDER}")[1]
     assert (told["state"], told["amount"], told["source"]) == ("DELIVERED", "200.00", "out/PO1.json")
     assert [event["to_state"] for event in told["history"]] == ["RECEIVED", "MAPPED", "CLAIMED", "DELIVERED"]
     assert told["history_broken_at"] is None
-    assert told["contents"]["received"] == json.loads(builders.as_bytes(builders.order()))
-    assert told["contents"]["exchange"]["answer"]["bill_number"] == builders.PO_NUMBER
+    assert told["actions"] == ["force"]
+    stages = stack.json("GET", f"/api/document/payloads?id={ORDER}")[1]["stages"]
+    assert stages["received"] == json.loads(builders.as_bytes(builders.order()))
+    assert stages["answered"]["bill_number"] == builders.PO_NUMBER
+    assert stages["sent"]["bill"]["bill_number"] == builders.PO_NUMBER
 
 
-@pytest.mark.parametrize("decodes", [True, False], ids=["API Gateway", "an emulator"])
-@pytest.mark.parametrize("number", ["PO/1", "PO 1", "Ä-1", "a+b", "#7"])
-def test_a_document_is_found_whatever_its_number_has_in_it(
-    stack: Stack, acme: Business, number: str, decodes: bool
+def test_an_order_and_its_invoice_lead_to_each_other_and_their_lines_are_compared(
+    stack: Stack, delivered: Business
 ) -> None:
+    delivered.invoice("0000421")
+    stack.invoke("poll_freshbooks", {"connection": "acme"})
+    stack.settle()
+    invoice = f"acme/out/{PARTNER}/invoice/0000421"
+    linked = stack.json("GET", f"/api/document?id={invoice}")[1]["chain"]
+    assert linked[0]["id"] == ORDER
+    assert linked[1]["remote_id"] == delivered.record().remote_id
+    assert linked[-1]["id"] == invoice
+    compared = stack.json("GET", f"/api/document/difference?id={invoice}")[1]
+    assert compared["order"] == ORDER
+    assert compared["lines"]
+    assert all(line["ordered"] and line["here"] for line in compared["lines"])
+
+
+@pytest.mark.parametrize("number", ["PO/1", "PO 1", "Ä-1", "a+b", "#7", "50%25"])
+def test_a_document_is_found_whatever_its_number_has_in_it(stack: Stack, acme: Business, number: str) -> None:
     acme.offer("PO1.json", builders.order(PurchaseOrderNumber=number))
     acme.poll()
-    [listed] = stack.json("GET", "/documents?connection=acme")[1]["documents"]
+    [listed] = stack.json("GET", "/api/documents?connection=acme")[1]["documents"]
     assert listed["id"].endswith(quote(number, safe=""))
-    status, told = stack.json("GET", f"/documents/{listed['id']}", decodes=decodes)
+    status, told = stack.json("GET", f"/api/document?id={quote(listed['id'], safe='')}")
     assert (status, told["number"]) == (200, number)
 
 
 def test_a_document_whose_payload_is_no_longer_kept_says_so(stack: Stack, delivered: Business) -> None:
     delivered.stack.admin._client("s3").delete_object(Bucket="archive", Key=_received(delivered))
-    assert stack.json("GET", f"/documents/{ORDER}")[0] == 200
-    status, told = stack.json("GET", f"/documents/{ORDER}?payloads=1")
+    assert stack.json("GET", f"/api/document?id={ORDER}")[0] == 200
+    status, told = stack.json("GET", f"/api/document/payloads?id={ORDER}")
     assert (status, told["code"]) == (404, "payload_gone")
+
+
+def test_the_overview_counts_what_is_there(stack: Stack, delivered: Business) -> None:
+    delivered.offer("broken.json", b"{")
+    delivered.poll()
+    told = stack.json("GET", "/api/overview?connection=acme")[1]
+    assert told["today"]["states"] == {"DELIVERED": 1, "HELD": 1}
+    assert told["person"]["count"] == 1
+    assert told["person"]["reasons"] == {"not_json": 1}
+    assert told["delivery"]["count"] == 1
+    assert told["days"][-1]["states"] == {"DELIVERED": 1, "HELD": 1}
+    assert told["health"]["sps"]["last_poll"]
+    assert told["complete"] is True
 
 
 def _received(business: Business) -> str:
@@ -181,16 +407,19 @@ def test_a_held_document_is_replayed_from_its_archived_input(stack: Stack, acme:
     assert (acme.record().state, acme.record().reason["code"]) == (State.HELD, "no_such_category")
     stack.admin.notes.write("", "connection", "acme", acme.settings)
     stack.restart()
-    assert stack.json("POST", "/replay", {"id": ORDER}) == (202, {"state": "RECEIVED"})
+    assert stack.json("POST", "/api/document/replay", {"id": ORDER}) == (
+        200,
+        {"id": ORDER, "state": "RECEIVED"},
+    )
     assert stack.settle() == []
     assert acme.record().state is State.DELIVERED
     assert len(acme.bills) == 1
-    assert "console" in [event.who for event in acme.record().history]
+    assert "console/maria-operator" in [event.who for event in acme.record().history]
 
 
 def test_a_delivered_document_is_not_sent_twice(stack: Stack, delivered: Business) -> None:
     before = delivered.record()
-    status, told = stack.json("POST", "/replay", {"id": ORDER})
+    status, told = stack.json("POST", "/api/document/replay", {"id": ORDER})
     assert (status, told["code"]) == (409, "nothing_to_replay")
     assert stack.settle() == []
     assert delivered.record() == before
@@ -201,32 +430,91 @@ def test_a_document_on_its_way_is_left_alone(stack: Stack, acme: Business) -> No
     acme.offer("PO1.json", builders.order())
     acme.freshbooks.faults.add({"route": r"POST .*/bills/bills$", "kind": "reset_after"})
     acme.poll()
-    status, told = stack.json("POST", "/replay", {"id": ORDER})
+    status, told = stack.json("POST", "/api/document/replay", {"id": ORDER})
     assert (status, told["code"]) == (503, "busy")
 
 
 def test_a_pack_resumes_what_waited_for_it_and_is_there_to_be_read(
     stack: Stack, without_packs: Business
 ) -> None:
-    pack = {"name": "Example Retail", "freshbooks": {"category": "Purchases"}}
-    assert stack.json("PUT", f"/partners/acme/{PARTNER}", pack) == (200, {"resumed": 1})
+    assert stack.json("GET", "/api/partners?connection=acme")[1] == {"partners": [], "unknown": [PARTNER]}
+    saved = stack.json("PUT", "/api/partner", {"connection": "acme", "toml": PACK})
+    assert saved == (200, {"partner": PARTNER, "resumed": 1})
     assert stack.settle() == []
     assert without_packs.record().state is State.DELIVERED
-    told = stack.json("GET", "/partners?connection=acme")[1]["partners"]
-    assert told == {PARTNER: {"trading_partner_id": PARTNER, **pack}}
+    [told] = stack.json("GET", "/api/partners?connection=acme")[1]["partners"]
+    assert (told["id"], told["mode"], told["held"]) == (PARTNER, "live", 0)
+    assert read_pack(told["toml"]) == read_pack(PACK)
 
 
-def test_the_partner_in_the_address_is_the_one_that_is_set_up(stack: Stack, without_packs: Business) -> None:
-    stack.json("PUT", "/partners/acme/OTHER", {"trading_partner_id": PARTNER})
-    assert list(stack.json("GET", "/partners?connection=acme")[1]["partners"]) == ["OTHER"]
-    assert without_packs.record().state is State.HELD
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ("\nnmae = 1", "line 2: nmae"),
+        ("\n[orders]\n# days\ndue_days = -1", "line 4: orders.due_days"),
+        ("\n[addresses.RI]\nAddress1 = 7", "line 3: addresses.RI.Address1"),
+    ],
+)
+def test_a_mistake_in_a_pack_is_told_with_its_line_and_nothing_is_saved(
+    stack: Stack, without_packs: Business, wrong: str, place: str
+) -> None:
+    body = {"connection": "acme", "toml": f'trading_partner_id = "{PARTNER}"{wrong}'}
+    for method, path in (("POST", "partner/check"), ("PUT", "partner")):
+        status, told = stack.json(method, f"/api/{path}", body)
+        assert (status, told["code"], told["place"]) == (400, "pack_invalid", place)
+    assert stack.json("GET", "/api/partners?connection=acme")[1]["partners"] == []
+
+
+def test_a_pack_is_tried_on_past_documents_before_it_is_saved(stack: Stack, delivered: Business) -> None:
+    pack = f'trading_partner_id = "{PARTNER}"\n[freshbooks]\ncategory_id = 1\ncurrency = "CAD"\n'
+    told = stack.json("POST", "/api/partner/rehearse", {"connection": "acme", "toml": pack})[1]
+    assert told["documents"] == 1
+    assert stack.json("GET", "/api/partners?connection=acme")[1]["partners"][0]["toml"] != pack
+    assert len(delivered.bills) == 1
+
+
+# ------------------------------------------------------------------------------------------ shadow and live
+
+
+def test_in_shadow_everything_is_mapped_and_nothing_sent_and_live_sends_it_once(
+    stack: Stack, without_packs: Business
+) -> None:
+    shadow = PACK.replace("[freshbooks]", 'mode = "shadow"\n[freshbooks]')
+    stack.json("PUT", "/api/partner", {"connection": "acme", "toml": shadow})
+    assert stack.settle() == []
+    held = without_packs.record()
+    assert (held.state, held.reason["code"], held.amount) == (State.HELD, "shadow_mode", "200.00")
+    assert without_packs.bills == []
+    assert stack.json("GET", "/api/partners?connection=acme")[1]["partners"][0]["held"] == 1
+    preview = stack.json("GET", f"/api/document/preview?id={ORDER}")[1]
+    assert preview["document"]["bill"]["bill_number"] == builders.PO_NUMBER
+    live = {"connection": "acme", "partner": PARTNER, "mode": "live"}
+    assert stack.json("POST", "/api/partner/switch", live) == (200, {"resumed": 1, "skipped": 0})
+    stack.restart()  # other processes follow within a minute
+    assert stack.settle() == []
+    assert without_packs.record().state is State.DELIVERED
+    assert len(without_packs.bills) == 1
+
+
+# --------------------------------------------------------------------------------------------------- queues
+
+
+def test_what_gave_up_is_shown_and_put_back(stack: Stack, acme: Business) -> None:
+    acme.offer("PO1.json", builders.order())
+    stack.send("SpsFilesToMapFailed", {"connection": "acme", "correlation_id": "c", "path": "out/PO1.json"})
+    [queue] = [q for q in stack.json("GET", "/api/queues")[1]["queues"] if q["failed"]]
+    assert (queue["name"], queue["failed"]) == ("sps_files_to_map", 1)
+    assert queue["messages"] == [{"connection": "acme", "correlation_id": "c", "path": "out/PO1.json"}]
+    assert stack.json("POST", "/api/queue/redrive", {"queue": "sps_files_to_map"})[0] == 200
+    assert stack.settle() == []
+    assert len(acme.bills) == 1
 
 
 # ------------------------------------------------------------------------------------------------- ping
 
 
 def test_a_ping_goes_through_every_step_and_writes_nothing(stack: Stack, acme: Business) -> None:
-    steps = stack.json("GET", "/ping/acme")[1]["steps"]
+    steps = stack.json("GET", "/api/ping?connection=acme")[1]["steps"]
     assert [step for step in steps if not step["ok"]] == []
     written = [
         one["method"] for one in acme.sps.requests() + acme.freshbooks.requests() if one["method"] != "GET"
@@ -237,7 +525,7 @@ def test_a_ping_goes_through_every_step_and_writes_nothing(stack: Stack, acme: B
 def test_a_ping_says_which_step_fails_and_what_to_do(stack: Stack, acme: Business) -> None:
     acme.freshbooks.expire_tokens()
     stack.admin.secrets.write("acme", "sps", {"client_id": acme.names.sps_client, "client_secret": "wrong"})
-    steps = stack.json("GET", "/ping/acme")[1]["steps"]
+    steps = stack.json("GET", "/api/ping?connection=acme")[1]["steps"]
     broken = {step["vendor"]: step["fix"] for step in reversed(steps) if not step["ok"]}
     assert set(broken) == {"SPS", "FreshBooks"}
     assert all(broken.values())
@@ -246,7 +534,7 @@ def test_a_ping_says_which_step_fails_and_what_to_do(stack: Stack, acme: Busines
 def test_connections_are_listed_with_their_last_polls(
     stack: Stack, delivered: Business, birch: Business
 ) -> None:
-    told = stack.json("GET", "/connections")[1]["connections"]
+    told = stack.json("GET", "/api/me")[1]["connections"]
     assert [one["id"] for one in told] == ["acme", "birch"]
     assert told[0]["polls"]["sps"]["files"] == 1
     assert told[1]["polls"] == {}

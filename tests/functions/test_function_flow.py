@@ -121,7 +121,7 @@ def test_two_connections_share_no_document_secret_or_archived_payload(
     assert [sent["Header"]["InvoiceHeader"]["InvoiceNumber"] for sent in acme.sent] == ["of-acme"]
     assert [sent["Header"]["InvoiceHeader"]["InvoiceNumber"] for sent in birch.sent] == ["of-birch"]
     for business in (acme, birch):
-        listed = stack.json("GET", f"/documents?connection={business.id}")[1]["documents"]
+        listed = stack.json("GET", f"/api/documents?connection={business.id}")[1]["documents"]
         assert {one["id"].split("/")[0] for one in listed} == {business.id}
     archived = {
         one["Key"].split("/")[0] for one in boto3.client("s3").list_objects_v2(Bucket="archive")["Contents"]

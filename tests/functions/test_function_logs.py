@@ -71,12 +71,16 @@ def a_day(stack: Stack, business: Business, gateway: Gateway) -> None:
     for function in ("refresh_token", "resolve_in_doubt", "reconcile_documents"):
         stack.invoke(function, {})
     stack.settle()
-    for path in (f"/documents?connection={business.id}", "/connections", f"/ping/{business.id}", "/partners"):
+    for path in (
+        f"/api/documents?connection={business.id}",
+        "/api/me",
+        f"/api/ping?connection={business.id}",
+        "/api/partners",
+    ):
         stack.http("GET", path)
-    stack.http(
-        "PUT", f"/partners/{business.id}/STRANGER", {"name": NOTE, "addresses": {"RI": {"Address1": STREET}}}
-    )
-    stack.http("PUT", f"/partners/{business.id}/STRANGER", {"planted": STREET})
+    pack = f'trading_partner_id = "STRANGER"\nname = "{NOTE}"\n[addresses.RI]\nAddress1 = "{STREET}"\n'
+    stack.http("PUT", "/api/partner", {"connection": business.id, "toml": pack})
+    stack.http("PUT", "/api/partner", {"connection": business.id, "toml": f'planted = "{STREET}"'})
     form = {"content-type": "application/x-www-form-urlencoded", "x-freshbooks-hmac-sha256": "cGxhbnRlZA=="}
     stack.http(
         "POST", f"/webhooks/freshbooks/{business.id}/invoice", "name=invoice.create&object_id=1", headers=form

@@ -80,8 +80,8 @@ def missing(calls: list[Call]) -> set[tuple[str, str, str]]:
 @pytest.fixture
 def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
     a_day(stack, acme, gateway)
-    stack.http("GET", f"/documents/acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}?payloads=1")
-    stack.http("POST", "/replay", {"id": "acme/in/-/file/4.json"})
+    stack.http("GET", f"/api/document?id=acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}")
+    stack.http("POST", "/api/document/replay", {"id": "acme/in/-/file/4.json"})
     stack.settle()
     return stack
 

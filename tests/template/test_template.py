@@ -260,13 +260,34 @@ def test_only_the_webhook_and_the_oauth_callback_are_public() -> None:
     }
 
 
+def test_the_consoles_data_needs_a_verified_token_and_its_page_holds_none() -> None:
+    routes = {
+        one["RouteKey"]: (one["AuthorizationType"], named_by(one.get("AuthorizerId", {"Ref": "none"})))
+        for one in properties_of("AWS::ApiGatewayV2::Route").values()
+    }
+    assert routes == {
+        "GET /": ("NONE", "none"),
+        "GET /{file+}": ("NONE", "none"),
+        "ANY /api/{route+}": ("JWT", "ConsoleAuthorizer"),
+    }
+    authorizer = RESOURCES["ConsoleAuthorizer"]["Properties"]
+    assert authorizer["JwtConfiguration"]["Audience"] == [{"Ref": "ConsoleClient"}]
+    client = RESOURCES["ConsoleClient"]["Properties"]
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["GenerateSecret"] is False
+    pool = RESOURCES["People"]["Properties"]
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+
+
 @pytest.mark.parametrize("name", RESOURCES)
 def test_no_resource_has_a_literal_name(name: str) -> None:
     for key, value in RESOURCES[name].get("Properties", {}).items():
-        assert not key.endswith("Name") or key == "MetricName" or isinstance(value, dict), key
+        # these are names within their parent, of which there is one a stack
+        inner = ("MetricName", "StageName", "GroupName")
+        assert not key.endswith("Name") or key in inner or isinstance(value, dict), key
 
 
-@pytest.mark.parametrize("name", ["Documents", "Archive"])
+@pytest.mark.parametrize("name", ["Documents", "Archive", "People"])
 def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
@@ -284,6 +305,8 @@ def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
         *(
             "StackName",
             "ApiUrl",
+            "ConsoleUrl",
+            "PeoplePool",
             "TableName",
             "ArchiveBucket",
             "ScheduleGroup",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector import errors
+
+# work queues, as settings name them
+QUEUES = ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,10 @@ class FunctionSettings:
     records_to_map: str = ""
     rsx_to_push: str = ""
     oauth_state_secret: str = ""
+    console_files: str = ""
+    login_url: str = ""
+    login_client_id: str = ""
+    failed_queues: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> FunctionSettings:
@@ -38,4 +45,12 @@ class FunctionSettings:
             records_to_map=environment.get("RECORDS_TO_MAP_URL", ""),
             rsx_to_push=environment.get("RSX_TO_PUSH_URL", ""),
             oauth_state_secret=environment.get("OAUTH_STATE_SECRET", ""),
+            console_files=environment.get("CONSOLE_FILES", ""),
+            login_url=environment.get("LOGIN_URL", ""),
+            login_client_id=environment.get("LOGIN_CLIENT_ID", ""),
+            failed_queues={
+                queue: environment[f"{queue.upper()}_FAILED_URL"]
+                for queue in QUEUES
+                if environment.get(f"{queue.upper()}_FAILED_URL")
+            },
         )

@@ -88,9 +88,11 @@ class NotConfigured(Parked):
 
 
 class Waiting(Parked):
-    """`waits_for` names the document whose arrival resumes this one (`ledger.DocumentKey.id`)."""
+    """`waits_for` names what resumes this one: a document (`ledger.DocumentKey.id`), a pack, a partner going
+    live. `findings` as for CheckFailed, where the document was mapped before it had to wait."""
 
     code = "waiting"
+    findings: tuple[Mapping[str, str], ...] = ()
 
     def __init__(self, message: str, *, waits_for: str, **keywords: str) -> None:
         super().__init__(message, **keywords)

@@ -44,6 +44,9 @@ class Ledger(Protocol):
         Read from an index: a moment behind, so whoever acts on one saves conditionally.
         """
 
+    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
+        """Records in a state, newest change first, changed at or before an instant if one is given; read as needed."""
+
     def waiting_for(self, what: str) -> list[DocumentKey]:
         """Documents parked until `what` (a document id, a pack) is there."""
 

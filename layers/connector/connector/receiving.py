@@ -1,4 +1,4 @@
-"""What receives FreshBooks' webhooks, and the form of every HTTP answer.
+"""What receives FreshBooks' webhooks.
 
 FreshBooks waits for the answer and delivers in bursts, so this starts fast: no model, no HTTP client, no other
 use case is imported here, and a warm answer costs one call, to SQS.
@@ -6,8 +6,6 @@ use case is imported here, and a warm answer costs one call, to SQS.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,30 +14,15 @@ from typing import Any
 
 from connector.adapters import aws
 from connector.adapters.storage import Secrets, SqsQueue
+from connector.answers import raw_body
 from connector.environment import FunctionSettings
 from connector.telemetry import Telemetry
 from connector.usecases.webhooks import Delivery
 
 VERIFIER_SECONDS = 300.0
 UNKNOWN_SECONDS = 5.0
-_HEADERS = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-}
 
 telemetry = Telemetry()
-
-
-def http_answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The answer API Gateway expects; every one carries the security headers."""
-    return {
-        "statusCode": status,
-        "headers": {**_HEADERS, **(headers or {})},
-        "body": "" if body is None else json.dumps(body, ensure_ascii=False),
-    }
 
 
 def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
@@ -49,18 +32,8 @@ def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
         connection=path.get("connection", ""),
         event=path.get("event", ""),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        body=_raw(event),
+        body=raw_body(event),
     )
-
-
-def _raw(event: Mapping[str, Any]) -> bytes:
-    body: str = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return body.encode("utf-8", "surrogatepass")
-    try:
-        return base64.b64decode(body, validate=True)
-    except ValueError:
-        return b""  # which no receiver accepts
 
 
 class Receiver:

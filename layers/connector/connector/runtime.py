@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.settings import FunctionSettings
+from connector.environment import QUEUES, FunctionSettings
 from connector.telemetry import Telemetry
 from connector.usecases.world import World, full_jitter
 from connector.wiring import Wiring
@@ -86,8 +86,7 @@ def _postpone(record: Mapping[str, Any], error: Exception) -> None:
 
 
 def _queue_url(arn: str) -> str:
-    queues = ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push")
-    urls = (getattr(wiring.settings, name) for name in queues)
+    urls = (getattr(wiring.settings, name) for name in QUEUES)
     name = arn.rpartition(":")[2]
     return next((url for url in urls if url.rpartition("/")[2] == name), "") or str(
         wiring.sqs.get_queue_url(QueueName=name)["QueueUrl"]

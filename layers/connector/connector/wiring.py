@@ -11,11 +11,13 @@ from connector import errors
 from connector.adapters import aws
 from connector.adapters.breaker import Breaker
 from connector.adapters.clock import AwsClock
+from connector.adapters.dead_letters import DeadLetters
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
 from connector.adapters.http import HttpClient
 from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
 from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
+from connector.environment import QUEUES
 from connector.settings import Connection, FunctionSettings, connection_of
 from connector.usecases.world import Queues, World
 
@@ -75,6 +77,11 @@ class Wiring:
 
     def queue(self, url: str) -> SqsQueue:
         return SqsQueue(self.sqs, url, self.archive)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        sources = {name: getattr(self.settings, name) for name in QUEUES}
+        return DeadLetters(self.sqs, sources, self.settings.failed_queues)
 
     def connections(self) -> list[str]:
         """The ids of all connections of this stack."""

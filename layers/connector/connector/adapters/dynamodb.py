@@ -27,6 +27,7 @@ _JSON_FIELDS = frozenset(
     {"reason", "findings", "payloads", "revisions", "shipments", "fulfilment", "history"}
 )
 _NUMBER_FIELDS = frozenset({"version", "revision", "attempt", "fence", "lease_until", "duplicates"})
+NEWEST_AT_A_TIME = 50
 _INDEXED = frozenset({"pk", "sk", "state_key", "connection", "partner", "type", "number", "direction"})
 
 
@@ -162,6 +163,20 @@ class DynamoLedger:
             record = from_item(item)
             if not before or record.updated < before:  # BETWEEN takes both ends in
                 yield record
+
+    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
+        question: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_state",
+            "KeyConditionExpression": "state_key = :state" + (" AND updated <= :until" if until else ""),
+            "ExpressionAttributeValues": {":state": {"S": f"{connection}#{direction}#{state}"}},
+            "ScanIndexForward": False,
+            "Limit": NEWEST_AT_A_TIME,
+        }
+        if until:
+            question["ExpressionAttributeValues"][":until"] = {"S": until}
+        for item in self._all(question):
+            yield from_item(item)
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         question = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -94,6 +94,12 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         return hold(record, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
+    shadow = world.shadow(record.key.partner) if planned.document is not None else None
+    if shadow is not None:
+        shadow.findings = planned.findings
+        priced = replace(record, amount=planned.amount, currency=planned.currency, date=planned.date)
+        kept = _payloads(world, record, planned.keeps)
+        return hold(priced, shadow, now=now, who=who, payloads=kept), None
     mapped = record.step(
         planned.state.lower(),
         now=now,
@@ -145,9 +151,9 @@ def push_message(record: Record, document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def resume(world: World, what: str) -> int:
+def resume(world: World, what: str, but: Collection[DocumentKey] = ()) -> int:
     """Send every document that waited for `what` (a document id or a pack) through its mapping again."""
-    keys = world.ledger.waiting_for(what)
+    keys = [key for key in world.ledger.waiting_for(what) if key not in but]
     for direction, queue in (("in", world.queues.sps_files_to_map), ("out", world.queues.records_to_map)):
         messages = [replay_message(key, world.new_id()) for key in keys if key.direction == direction]
         if messages:

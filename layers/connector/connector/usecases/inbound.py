@@ -225,6 +225,8 @@ def _digest(read: Read) -> str:
 def _has_come(world: World, waits_for: str) -> bool:
     if waits_for.split("/")[1:2] == ["pack"]:
         return waits_for.rpartition("/")[2] in world.notes.read_all(world.id, "pack")
+    if waits_for.split("/")[1:2] == ["live"]:
+        return False  # it was held because of what we have just read; upkeep looks again
     order = world.ledger.get(DocumentKey.of(waits_for))
     return order is not None and order.state is State.DELIVERED
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
-from connector.usecases.world import pack_name
+from connector.usecases.world import live_name, pack_name
 
 if TYPE_CHECKING:
     from connector.ports import Archive, Ledger
@@ -110,6 +110,22 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
     return told
 
 
+def contents(ledger: Ledger, archive: Archive, key: DocumentKey) -> dict[str, Any]:
+    """The payloads by what they were: received, mapped, sent, answered; only the stages that were reached."""
+    record = ledger.get(key)
+    if record is None:
+        raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
+    stages: dict[str, Any] = {}
+    for stage, at in record.payloads.items():
+        content = _content(archive, key.connection, at)
+        if stage == "exchange" and isinstance(content, dict):
+            stages |= {"mapped": content.get("mapped"), "sent": content.get("sent")}
+            stages["answered"] = content.get("answer")
+        else:
+            stages[stage] = content
+    return {name: content for name, content in stages.items() if content is not None}
+
+
 def _content(archive: Archive, connection: str, pointer: str) -> Any:
     body = archive.get(connection, pointer)
     try:
@@ -121,6 +137,44 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
 def set_up_partner(world: World, pack: PartnerPack) -> int:
     """Store a partner pack and resume what waited for it; how many documents that was."""
     partner = pack.trading_partner_id
-    world.notes.write(world.id, "pack", partner, pack.model_dump(mode="json", exclude_defaults=True))
+    _store(world, pack)
+    resumed = resume(world, pack_name(world.id, partner))
+    return resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
+
+
+def switch(
+    world: World, partner: str, mode: Literal["live", "shadow"], *, since: str = "", who: str
+) -> dict[str, int]:
+    """Set a partner live or to shadow: `{"resumed": n, "skipped": n}`.
+
+    Going live sends what was held, except what came before `since` (an ISO date), which ends skipped: it was
+    done elsewhere while the partner ran in shadow. Other workers follow within a minute.
+    """
+    pack = world.pack(partner)
+    waited = live_name(world.id, partner)
+    skipped: set[DocumentKey] = set()
+    if mode == "live" and since:
+        for key in world.ledger.waiting_for(waited):
+            record = world.ledger.get(key)
+            if record is not None and record.waits_for == waited and record.created < since:
+                ended = record.step(
+                    "skipped",
+                    now=world.clock.now(),
+                    who=who,
+                    to=State.SKIPPED,
+                    note=f"came before {since}, from when this partner is live",
+                    reason={},
+                    waits_for="",
+                )
+                if world.ledger.save(ended, record.version) is None:
+                    skipped.add(key)
+    _store(world, pack.model_copy(update={"mode": mode}))
+    resumed = resume(world, waited, but=skipped) if mode == "live" else 0
+    world.report("partner switched", partner=partner, what=mode, count=resumed)
+    return {"resumed": resumed, "skipped": len(skipped)}
+
+
+def _store(world: World, pack: PartnerPack) -> None:
+    values = pack.model_dump(mode="json", exclude_defaults=True)
+    world.notes.write(world.id, "pack", pack.trading_partner_id, values)
     world.forget_packs()
-    return resume(world, pack_name(world.id, partner))

@@ -68,6 +68,11 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
     if verdict is Claim.DONE:
         world.report("nothing to push", document=key.id, state=record.state)
         return
+    shadow = world.shadow(key.partner)
+    if shadow is not None and verdict is not Claim.ASK:
+        _save(world, record, hold(record, shadow, now=now, who=who))
+        world.report("document parked", document=key.id, error=shadow.code)
+        return
     try:
         going = target.prepare(Push(record, message["document"]))
     except errors.Parked as error:
@@ -80,6 +85,9 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
     if verdict is Claim.ASK:
         record = _ask(world, going, target, who)
         if record is None:
+            return
+        if shadow is not None:  # it did not get through, and now it must not be sent any more
+            _save(world, record, hold(record, shadow, now=world.clock.now(), who=who))
             return
     # the lease begins now: preparing and asking took their time
     _, claimed = claim(record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who)

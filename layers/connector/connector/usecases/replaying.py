@@ -108,6 +108,42 @@ def resolve(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
     return closed
 
 
+def possible(state: str) -> frozenset[str]:
+    """What a person may do with a document in this state: replay, force, resolve, hold."""
+    actions = set()
+    if state in _REPLAYABLE:
+        actions.add("replay")
+    if state in _RESENDABLE:
+        actions.add("force")
+    if state in (State.HELD, State.REJECTED):
+        actions.add("resolve")
+    if state in (State.RECEIVED, State.MAPPED):
+        actions.add("hold")
+    return frozenset(actions)
+
+
+def hold_back(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
+    """Keep a document that has not been claimed yet from being sent, until somebody replays it."""
+    record = found(world, key)
+    if not reason:
+        raise errors.BadUse("say why it is held", code="reason_missing")
+    if "hold" not in possible(record.state):
+        raise errors.CheckFailed(
+            f"the document is {record.state}: it can no longer be held back", code="nothing_to_hold"
+        )
+    because = {
+        "code": "held_by_person",
+        "message": f"held back: {reason}",
+        "fix": "replay it when it may go on, or mark it resolved",
+    }
+    held = record.step(
+        "held", now=world.clock.now(), who=who, to=State.HELD, note=reason, reason=because, waits_for=""
+    )
+    if world.ledger.save(held, record.version) is not None:
+        raise errors.Busy("the record moved on meanwhile", code="record_moved", retry_after=1)
+    return held
+
+
 def _plan(world: World, record: Record) -> Planned:
     if record.key.direction == "in":
         return inbound.plan_again(world, record)

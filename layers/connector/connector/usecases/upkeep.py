@@ -59,6 +59,8 @@ def _wake(world: World, direction: Direction) -> int:
             there = rest in world.packs()
         elif kind == "out":
             there = is_over(world.ledger.get(DocumentKey.of(what)))
+        elif kind == "live":
+            there = world.shadow(rest) is None
         else:
             order = world.ledger.get(DocumentKey.of(what))
             # a shipment needs the order's bill, an invoice only the order

@@ -79,10 +79,27 @@ class World:
             )
         return pack
 
+    def shadow(self, partner: str) -> errors.Waiting | None:
+        """Why nothing of this partner may be sent now; None where it may."""
+        pack = self.packs().get(partner)
+        if pack is None or pack.mode == "live":
+            return None
+        return errors.Waiting(
+            f"{pack.vendor_name} is in shadow mode: the document is mapped and checked, and not sent",
+            code="shadow_mode",
+            waits_for=live_name(self.id, partner),
+            fix="look at what would be sent; when it is right, switch the partner live",
+        )
+
 
 def pack_name(connection: str, partner: str) -> str:
     """What a document waits for until the pack of `partner` is there."""
     return f"{connection}/pack/{partner}"
+
+
+def live_name(connection: str, partner: str) -> str:
+    """What a document waits for while `partner` is in shadow mode."""
+    return f"{connection}/live/{partner}"
 
 
 def full_jitter(attempt: int, *, base: float = 2.0, cap: float = 900.0) -> float:

@@ -1,0 +1,60 @@
+// How things are told: in the viewer's language and time zone, money with its currency, states in words.
+
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
+export const time = (iso) => (iso ? moment.format(new Date(iso)) : '–');
+export const precise = (iso) => (iso ? exact.format(new Date(iso)) : '–');
+
+export function ago(iso) {
+  if (!iso) return 'never';
+  const seconds = (new Date(iso) - Date.now()) / 1000;
+  for (const [unit, size] of [['day', 86400], ['hour', 3600], ['minute', 60]]) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  }
+  return 'just now';
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return '–';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+/** Amounts come as decimal text and stay exact: only the grouping and the currency are added. */
+export function money(amount, currency) {
+  if (amount === '' || amount === null || amount === undefined) return '–';
+  try {
+    return new Intl.NumberFormat(undefined, { style: 'currency', currency: currency || 'USD', currencyDisplay: 'code' })
+      .format(amount);
+  } catch {
+    return `${amount} ${currency ?? ''}`;
+  }
+}
+
+const KINDS = { order: 'Order', shipment: 'Shipment advice', invoice: 'Invoice', bill: 'Bill', asn: 'Shipment (ASN)',
+  acknowledgement: 'Acknowledgement', order_change: 'Order change', credit: 'Credit note', file: 'File' };
+export const kind = (type) => KINDS[type] ?? type.replaceAll('_', ' ');
+
+const STATES = {
+  RECEIVED: ['Received', 'new'], MAPPED: ['Ready to send', 'new'], CLAIMED: ['Being sent', 'new'],
+  IN_DOUBT: ['Checking', 'warn'], HELD: ['Held', 'warn'], REJECTED: ['Refused', 'bad'],
+  DELIVERED: ['Delivered', 'good'], PICKED_UP: ['Picked up', 'good'], SKIPPED: ['Closed', ''],
+  CANCELLED: ['Cancelled', ''], SUPERSEDED: ['Replaced', ''],
+};
+export const stateWords = (state) => STATES[state]?.[0] ?? state;
+export const stateTone = (state) => STATES[state]?.[1] ?? '';
+
+/** Who has to act next, in a few words. */
+export function ball(document) {
+  if (document.state === 'REJECTED') return 'Needs you';
+  if (document.state === 'HELD') return document.waits_for ? 'Waits' : 'Needs you';
+  if (document.state === 'DELIVERED' && document.direction === 'out') return 'With SPS';
+  if (['DELIVERED', 'PICKED_UP', 'SKIPPED', 'CANCELLED', 'SUPERSEDED'].includes(document.state)) return 'Done';
+  return 'With the connector';
+}
+
+export const link = (id) => `#/document?id=${encodeURIComponent(id)}`;

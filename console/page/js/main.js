@@ -1,0 +1,115 @@
+// The shell: signing in, the header, and the view that the address names.
+
+import { get } from './api.js';
+import { fill, h, problem } from './dom.js';
+import { finish, ready, signedIn, signIn, signOut } from './login.js';
+import connect from './views/connect.js';
+import document_ from './views/document.js';
+import documents from './views/documents.js';
+import overview from './views/overview.js';
+import partners from './views/partners.js';
+import queues from './views/queues.js';
+import reconcile from './views/reconcile.js';
+
+// address: [name in the menu, view]
+const VIEWS = {
+  '': ['Overview', overview],
+  documents: ['Documents', documents],
+  document: [null, document_],
+  partners: ['Partners', partners],
+  queues: ['Queues', queues],
+  reconcile: ['Reconcile', reconcile],
+  connect: ['Connect', connect],
+};
+const main = document.getElementById('main');
+const header = document.getElementById('header');
+let me;
+
+/** The address as view and parameters: `#/documents?state=person`. */
+function place() {
+  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+  return [path, Object.fromEntries(new URLSearchParams(query))];
+}
+
+export function go(path, given = {}) {
+  const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+  location.hash = `#/${path}${query.size ? `?${query}` : ''}`;
+}
+
+function connection() {
+  const kept = localStorage.getItem('connection');
+  return me.connections.some((one) => one.id === kept) ? kept : (me.connections[0]?.id ?? '');
+}
+
+function showHeader(path) {
+  const choice = h('select', { 'aria-label': 'Connection', onchange: (event) => {
+    localStorage.setItem('connection', event.target.value);
+    if (path === 'document') go('');
+    else show();
+  } }, me.connections.map((one) => h('option', { value: one.id }, one.name || one.id)));
+  choice.value = connection();
+  fill(header, h('div.bar', null,
+    h('a.brand', { href: '#/' }, h('img', { src: 'icon.svg', alt: '' }), 'FreshBooks ↔ SPS'),
+    h('nav', { 'aria-label': 'Main' }, h('ul', null, Object.entries(VIEWS).filter(([, [name]]) => name).map(([to, [name]]) =>
+      h('li', null, h('a', { href: `#/${to}`, 'aria-current': to === (path === 'document' ? 'documents' : path) ? 'page' : null }, name))))),
+    h('div.who', null, me.connections.length > 1 ? choice : null,
+      h('span.small.quiet', null, `${me.name} (${me.operator ? 'operator' : 'viewer'})`),
+      h('button', { type: 'button', onclick: signOut }, 'Sign out'))));
+}
+
+let shown = 0;
+async function show() {
+  const mine = ++shown;
+  const [path, given] = place();
+  const [name, view] = VIEWS[path] ?? [];
+  if (!signedIn()) return welcome();
+  try {
+    me ??= await get('me');
+  } catch (error) {
+    if (signedIn()) {
+      fill(header);
+      fill(main, h('div.center', null, problem(error), h('button', { type: 'button', onclick: signOut }, 'Sign out')));
+    }
+    return undefined;
+  }
+  showHeader(path);
+  if (!view) return fill(main, h('h1', null, 'There is no such page'), h('a', { href: '#/' }, 'To the overview'));
+  document.title = `${name ?? 'Document'} · Connector`;
+  fill(main, h('p.quiet', { role: 'status' }, 'Loading…'));
+  const into = h('div');
+  try {
+    if (!me.connections.length && path !== 'connect') return fill(main, nothingYet());
+    await view(into, { given, me, connection: connection(), again: show });
+  } catch (error) {
+    fill(into, problem(error), h('button', { type: 'button', onclick: show }, 'Try again'));
+  }
+  if (mine === shown) {
+    fill(main, into);
+    scrollTo(0, 0);
+  }
+  return undefined;
+}
+
+const nothingYet = () => h('section.box', null, h('h1', null, 'No connection yet'),
+  h('p', null, 'A connection pairs one FreshBooks business with one SPS Commerce account.'),
+  h('a.button', { href: '#/connect' }, 'How to connect'));
+
+function welcome(error) {
+  me = undefined;
+  fill(header);
+  document.title = 'Sign in · Connector';
+  return fill(main, h('div.center', null, h('img', { src: 'icon.svg', alt: '', width: 64, height: 64 }),
+    h('h1', null, 'FreshBooks ↔ SPS Commerce'),
+    error ? problem(error) : h('p.quiet', null, 'See where every order and invoice is, and mend what is stuck.'),
+    h('button.primary', { type: 'button', onclick: signIn }, 'Sign in')));
+}
+
+addEventListener('hashchange', async () => { await show(); main.focus({ preventScroll: true }); });
+addEventListener('signed-out', () => welcome(new Error('Your session is over; sign in again')));
+try {
+  await ready();
+  await finish();
+  await show();
+} catch (error) {
+  welcome(error);
+}

@@ -1,0 +1,162 @@
+// One document: where it is, why, what came and what went, and what can be done about it.
+
+import { get, post } from '../api.js';
+import { action, dialog, field, fill, h, problem, table, toast } from '../dom.js';
+import { ball, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
+import { badge, empty, state } from './parts.js';
+import { tree } from './tree.js';
+
+export default async function document_(into, { given, again }) {
+  const { id } = given;
+  const told = await get('document', { id });
+  const can = (name) => told.actions.includes(name);
+  fill(into,
+    h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ` / ${told.partner}`),
+    h('h1', null, `${kind(told.type)} ${told.number}`),
+    h('p.row', null, state(told), h('strong', null, ball(told)), told.amount ? h('span', null, money(told.amount, told.currency)) : null,
+      told.revision > 1 ? badge(`Revision ${told.revision}`) : null,
+      told.duplicates ? badge(`${told.duplicates} ${told.duplicates === 1 ? 'repeat' : 'repeats'} absorbed`) : null),
+    told.history_broken_at ? h('div.note.bad', { role: 'alert' }, `The history was changed at line ${told.history_broken_at}: it is not what the connector wrote.`) : null,
+    why(told),
+    h('div.row', { role: 'group', 'aria-label': 'Actions' },
+      action('Preview', () => preview(told, again), { primary: can('replay') }),
+      can('replay') ? action('Replay', async () => { await post('document/replay', { id }); toast('It goes through its mapping again.'); setTimeout(again, 1500); }) : null,
+      can('force') ? action('Send again…', () => withReason('Send again', 'It is sent as a new revision, so that the partner sees a replacement. Why?',
+        (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
+      can('hold') ? action('Hold…', () => withReason('Hold back', 'Why is it held?', (reason) => post('document/hold', { id, reason }), again)) : null,
+      can('resolve') ? action('Mark resolved…', () => withReason('Mark resolved', 'How was it dealt with?', (reason) => post('document/resolve', { id, reason }), again)) : null),
+    h('section.box.gap', null, h('h2', null, 'What belongs together'), chain(told)),
+    told.findings.length ? h('section.box', null, h('h2', null, 'What the checks noticed'), findings(told.findings)) : null,
+    h('div.two', null,
+      h('section.box', null, h('h2', null, 'What happened'), timeline(told.history)),
+      h('section.box', null, h('h2', null, 'Details'), details(told), quantities(told))),
+    payloads(id), comparison(id));
+}
+
+function why(told) {
+  if (!told.reason.code) return null;
+  const fix = told.reason.fix || told.meaning?.fix;
+  return h(told.state === 'REJECTED' ? 'div.note.bad' : 'div.note', null,
+    h('p', null, h('strong', null, told.reason.message)),
+    told.reason.place ? h('p.mono', null, told.reason.place) : null,
+    told.meaning ? h('p.small', null, `Usual cause: ${told.meaning.cause}.`) : null,
+    fix ? h('p', null, `What to do: ${fix}. `,
+      ['shadow_mode', 'partner_not_set_up'].includes(told.reason.code) || told.reason.place?.includes('pack')
+        ? h('a', { href: '#/partners' }, 'Partners') : null) : null,
+    h('p.small.quiet.mono', null, told.reason.code));
+}
+
+const chain = (told) => told.chain.length > 1 || told.chain[0]?.id !== told.id
+  ? h('ul.chain', null, told.chain.map((one) => h(one.id === told.id ? 'li.here' : 'li', { 'aria-current': one.id === told.id ? 'true' : null },
+    one.id && one.id !== told.id ? h('a', { href: link(one.id) }, `${kind(one.type)} ${one.number}`) : h('strong', null, `${kind(one.type)} ${one.number}`),
+    h('br'), one.state ? badge(stateWords(one.state), stateTone(one.state)) : h('span.small.quiet', null, `no. ${one.remote_id}`),
+    one.amount ? h('div.small', null, money(one.amount, one.currency)) : null)))
+  : empty('Nothing else is known to belong to it.');
+
+const findings = (all) => table([
+  ['', (one) => badge(one.severity, { error: 'bad', warning: 'warn' }[one.severity] ?? '')],
+  ['What', (one) => one.message], ['Where', (one) => h('span.mono', null, one.place ?? '')], ['What to do', (one) => one.fix ?? ''],
+], all, { caption: 'Findings', stack: true });
+
+const timeline = (history) => h('ol.timeline', null, history.map((event) => h('li', { class: stateTone(event.to_state) || null },
+  h('div', null, h('strong', null, event.what), event.from_state && event.from_state !== event.to_state ? ` → ${stateWords(event.to_state).toLowerCase()}` : '',
+    event.attempt > 1 ? h('span.quiet', null, ` (attempt ${event.attempt})`) : null),
+  event.note ? h('div.small', null, event.note) : null,
+  h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${event.who}`))));
+
+const details = (told) => h('dl', null, Object.entries({
+  'Last change': time(told.updated), 'Document date': told.date, 'Came as': told.source, 'At the target': told.reference,
+  'Number there': told.remote_id, 'Waits for': told.waits_for, Attempts: told.attempts || '', Id: h('span.mono', null, told.id),
+}).filter(([, value]) => value).flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
+
+function quantities(told) {
+  const lines = {};
+  for (const [name, event] of [...Object.entries(told.shipments).map(([n, e]) => [`shipment ${n}`, e])]) {
+    for (const line of event.lines ?? []) {
+      const sum = (lines[line.line] ??= { line: line.line, ordered: line.ordered, shipped: 0, by: [] });
+      sum.shipped += Number(line.shipped);
+      sum.by.push(name);
+    }
+  }
+  const rows = Object.values(lines);
+  return rows.length ? [h('h3', null, 'Quantities'), table([
+    ['Line', (one) => one.line], ['Ordered', (one) => one.ordered ?? '', 'number'], ['Shipped', (one) => one.shipped, 'number'],
+    ['Open', (one) => (one.ordered === undefined ? '' : Number(one.ordered) - one.shipped), 'number'],
+  ], rows, { caption: 'Ordered and shipped quantities' })] : null;
+}
+
+const STAGES = [['received', 'As received'], ['mapped', 'As mapped'], ['sent', 'As sent'], ['answered', 'As answered']];
+
+/** Loaded when it is opened: payloads can be large. */
+function later(title, load) {
+  const body = h('div', null, h('p.quiet', null, 'Loading…'));
+  let loaded = false;
+  return h('section.box.gap', null, h('details', { ontoggle: async () => {
+    if (loaded) return;
+    loaded = true;
+    try {
+      fill(body, await load());
+    } catch (error) {
+      loaded = false;
+      fill(body, problem(error));
+    }
+  } }, h('summary', null, h('strong', null, title)), h('div.gap', null, body)));
+}
+
+const payloads = (id) => later('Payloads: received, mapped, sent, answered', async () => {
+  const { stages, redacted } = await get('document/payloads', { id });
+  const there = STAGES.filter(([name]) => name in stages);
+  return [redacted ? h('p.small.quiet', null, 'Names and addresses are hidden from viewers.') : null,
+    there.length ? h('div.panes', null, there.map(([name, title]) => h('div.pane', null, h('h3', null, title),
+      h('div.body', { tabindex: '0', role: 'region', 'aria-label': title }, tree(stages[name])))))
+      : empty('Nothing is kept of it.')];
+});
+
+const comparison = (id) => later('Differences: to the order, and to the revision before', async () => {
+  const told = await get('document/difference', { id });
+  const mark = (now, before) => (before !== '' && String(now) !== String(before) && Number(now) !== Number(before) ? h('strong.fresh', null, now) : now);
+  return [
+    told.lines.length ? table([['Line', (one) => one.line], ['Item', (one) => one.item], ['Ordered', (one) => one.ordered, 'number'],
+      ['Here', (one) => mark(one.here, one.ordered), 'number'], ['Order price', (one) => one.order_price, 'number'], ['Price here', (one) => mark(one.price, one.order_price), 'number']],
+    told.lines, { caption: 'Lines beside the order' }) : empty('There is no order to compare its lines with.'),
+    h('h3', null, 'Since the revision before'),
+    told.revisions.length ? changes(told.revisions.map((one) => ({ field: one.field, old: one.before, now: one.now }))) : empty('There is no earlier revision, or nothing differs.'),
+  ];
+});
+
+const shown = (value) => (value === null || value === undefined ? '–' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+export const changes = (rows) => table([['Field', (one) => h('span.mono', null, one.field)],
+  ['Before', (one) => h('span.old', null, shown(one.old))], ['Now', (one) => h('span.fresh', null, shown(one.now))]], rows, { caption: 'Differences' });
+
+async function preview(told, again) {
+  const planned = await get('document/preview', { id: told.id });
+  const replayable = told.actions.includes('replay');
+  await dialog(`What a replay of ${kind(told.type).toLowerCase()} ${told.number} would do`, (close) => [
+    h('div', { class: `note ${planned.outcome === 'held' ? '' : 'calm'}` }, h('p', null, 'Outcome: ', h('strong', null, planned.outcome)),
+      planned.reason ? h('p', null, `${planned.reason.message}. ${planned.reason.fix ?? ''}`) : null, planned.note ? h('p', null, planned.note) : null),
+    planned.differences.length ? [h('h3', null, 'Differences to what was sent'), changes(planned.differences.map((one) => ({ field: one.field, old: one.sent, now: one.now })))] : null,
+    planned.document ? [h('h3', null, 'What would be sent'), h('div.pane', null, h('div.body', { tabindex: '0', role: 'region', 'aria-label': 'What would be sent' }, tree(planned.document)))] : null,
+    h('p.row.gap', null,
+      replayable && planned.outcome !== 'held' ? action('Replay now', async () => {
+        await post('document/replay', { id: told.id });
+        close();
+        toast('It goes through its mapping again.');
+        setTimeout(again, 1500);
+      }, { primary: true }) : null,
+      h('button', { type: 'button', onclick: () => close() }, 'Close'))]);
+}
+
+function withReason(title, question, work, again) {
+  const reason = h('input', { required: true, maxlength: 300 });
+  return dialog(title, (close) => h('form', { onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      await work(reason.value);
+      close();
+      toast('Done.');
+      setTimeout(again, 800);
+    } catch (error) {
+      toast(error.message, true);
+    }
+  } }, field(question, reason), h('p.row', null, h('button.primary', { type: 'submit' }, title), h('button', { type: 'button', onclick: () => close() }, 'Leave it'))));
+}

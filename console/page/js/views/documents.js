@@ -1,0 +1,57 @@
+// Finding documents: by what a clerk knows, newest change first, a page at a time.
+
+import { get } from '../api.js';
+import { action, field, fill, h, table } from '../dom.js';
+import { stateWords, time } from '../format.js';
+import { go } from '../main.js';
+import { columns, empty } from './parts.js';
+
+const STATES = ['RECEIVED', 'MAPPED', 'CLAIMED', 'IN_DOUBT', 'HELD', 'REJECTED', 'DELIVERED', 'PICKED_UP', 'SKIPPED', 'CANCELLED'];
+const TYPES = [['order', 'Orders'], ['shipment', 'Shipment advices'], ['invoice', 'Invoices'], ['asn', 'Shipments (ASN)'], ['bill', 'Bills'], ['file', 'Unreadable files']];
+
+export default async function documents(into, { given, connection }) {
+  const [first, { partners }] = await Promise.all([
+    get('documents', { ...given, connection }), get('partners', { connection }),
+  ]);
+  const names = Object.fromEntries(partners.map((one) => [one.id, one]));
+  const rows = [...first.documents];
+  let { cursor, looked_until: until } = first;
+  const list = h('div');
+  const draw = () => fill(list,
+    rows.length ? table(columns(names), rows, { caption: 'Documents', stack: true })
+      : empty(until ? `Nothing since ${time(until)}.` : Object.keys(given).length ? 'No document matches.' : 'No document yet. They appear here as soon as SPS or FreshBooks has one.'),
+    h('p.gap.row', null, h('span.quiet.small', { role: 'status' }, rows.length ? `${rows.length} shown` : ''),
+      cursor ? action(until ? 'Look further back' : 'More', async () => {
+        const more = await get('documents', { ...given, connection, cursor });
+        rows.push(...more.documents);
+        ({ cursor, looked_until: until } = more);
+        draw();
+      }) : null));
+  draw();
+  fill(into, h('h1', null, 'Documents'), filters(given, partners), list);
+}
+
+function filters(given, partners) {
+  const choice = (name, options) => {
+    const select = h('select', { name }, options.map(([value, words]) => h('option', { value }, words)));
+    select.value = given[name] ?? '';
+    return select;
+  };
+  const input = (name, props = {}) => h('input', { name, value: given[name] ?? '', ...props });
+  const text = field('PO, invoice number, file or words of the reason', input('text', { type: 'search', placeholder: '4500012345' }));
+  text.classList.add('wide');
+  const form = h('form.filters', { role: 'search', onsubmit: (event) => {
+    event.preventDefault();
+    go('documents', Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()])));
+  } }, text,
+  field('State', choice('state', [['', 'Any'], ['person', 'Needs a person'], ['open', 'On its way or held'], ['done', 'Delivered or picked up'], ...STATES.map((state) => [state, stateWords(state)])])),
+  field('Partner', choice('partner', [['', 'Any'], ...partners.map((one) => [one.id, one.name || one.id])])),
+  field('Kind', choice('type', [['', 'Any'], ...TYPES])),
+  field('Changed since', input('since', { type: 'date' })),
+  field('Changed until', input('until', { type: 'date' })),
+  field('Amount from', input('least', { inputmode: 'decimal' })),
+  field('Amount to', input('most', { inputmode: 'decimal' })),
+  field('Reason code', input('code', { placeholder: 'price_differs' })),
+  h('div.field.row', null, h('button.primary', { type: 'submit' }, 'Search'), h('a.button', { href: '#/documents' }, 'Clear')));
+  return h('section.box', { 'aria-label': 'Search' }, form);
+}

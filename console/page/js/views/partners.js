@@ -1,0 +1,115 @@
+// Trading partners: their packs as text, checked and rehearsed before they are saved; shadow and live.
+
+import { post, put, get } from '../api.js';
+import { action, dialog, field, fill, h, problem, table, toast } from '../dom.js';
+import { kind, link } from '../format.js';
+import { go } from '../main.js';
+import { changes } from './document.js';
+import { badge, empty } from './parts.js';
+
+const TARGETS = { bill: 'Bill', invoice_draft: 'Invoice draft', estimate: 'Estimate', record_only: 'Nothing (kept on record)' };
+
+export default async function partners(into, { given, connection, me, again }) {
+  const told = await get('partners', { connection });
+  const chosen = told.partners.find((one) => one.id === given.partner);
+  if (chosen || given.new !== undefined) return editor(into, { chosen, given, connection, me });
+  return fill(into, h('h1', null, 'Trading partners'),
+    told.unknown.map((id) => h('div.note', null, h('p', null, `Documents of ${id} wait because nobody has set this partner up. `,
+      me.operator ? h('a', { href: `#/partners?new=${encodeURIComponent(id)}` }, 'Set it up') : null))),
+    h('section.box', null, told.partners.length ? table([
+      ['Partner', (one) => [h('a', { href: `#/partners?partner=${encodeURIComponent(one.id)}` }, one.name || one.id), h('div.small.quiet', null, one.id)]],
+      ['Mode', (one) => [badge(one.mode === 'shadow' ? 'Shadow' : 'Live', one.mode === 'shadow' ? 'warn' : 'good'), one.held ? h('span.small', null, ` ${one.held} held`) : '']],
+      ['Orders become', (one) => TARGETS[one.target] ?? one.target],
+      ['Invoices are sent', (one) => (one.invoices ? 'yes' : 'no')],
+      ['', (one) => (me.operator ? modeButton(one, connection, again) : null)],
+    ], told.partners, { caption: 'Trading partners', stack: true }) : empty('No partner yet. Set one up, or wait for its first document.'),
+    me.operator ? h('p.gap', null, h('a.button', { href: '#/partners?new=' }, 'New partner')) : null));
+}
+
+function modeButton(one, connection, again) {
+  if (one.mode === 'live') {
+    return action('To shadow', async () => {
+      await post('partner/switch', { connection, partner: one.id, mode: 'shadow' });
+      toast(`${one.name || one.id} is in shadow mode: within a minute nothing more is sent.`);
+      again();
+    }, { 'aria-label': `Set ${one.name || one.id} to shadow` });
+  }
+  return action('Go live…', () => dialog(`Switch ${one.name || one.id} live`, (close) => {
+    const since = h('input', { type: 'date' });
+    return h('form', { onsubmit: async (event) => {
+      event.preventDefault();
+      try {
+        const done = await post('partner/switch', { connection, partner: one.id, mode: 'live', since: since.value });
+        close();
+        toast(`Live: ${done.resumed} documents go on, ${done.skipped} are left out.`);
+        again();
+      } catch (error) {
+        toast(error.message, true);
+      }
+    } }, h('p', null, `${one.held} documents were mapped and checked, and wait.`),
+    field('Leave out what came before (optional)', since, 'Those were done elsewhere; they are closed and never sent.'),
+    h('p.row', null, h('button.primary', { type: 'submit' }, 'Go live'), h('button', { type: 'button', onclick: () => close() }, 'Stay in shadow')));
+  }), { primary: true, 'aria-label': `Switch ${one.name || one.id} live` });
+}
+
+function editor(into, { chosen, given, connection, me }) {
+  const area = h('textarea', { rows: 18, spellcheck: 'false', value: chosen?.toml ?? fresh(given.new), readonly: me.operator ? null : true });
+  const said = h('div', { role: 'status' });
+  const body = () => ({ connection, partner: chosen?.id ?? '', toml: area.value });
+  const tell = (...content) => fill(said, content);
+  const attempt = (work) => async () => {
+    try {
+      await work();
+    } catch (error) {
+      tell(problem(error));
+      const line = /line (\d+)/.exec(`${error.place} ${error.message}`)?.[1];
+      if (line) select(area, Number(line));
+    }
+  };
+  fill(into, h('p.small', null, h('a', { href: '#/partners' }, 'Trading partners')),
+    h('h1', null, chosen ? chosen.name || chosen.id : 'New trading partner'),
+    chosen || !me.operator ? null : firstChoice(area, given.new),
+    h('section.box', null, field('Partner pack (TOML)', area, 'What is left out has its default. The same file works with `connector partners import`.'),
+      me.operator ? h('p.row', null,
+        action('Check', attempt(async () => { await post('partner/check', body()); tell(h('p.note.good', null, 'The pack is right.')); })),
+        action('Try on past documents', attempt(async () => tell(rehearsal(await post('partner/rehearse', { ...body(), last: 100 }))))),
+        action('Save', attempt(async () => {
+          const done = await put('partner', body());
+          toast(`Saved. ${done.resumed ? `${done.resumed} waiting documents go on.` : ''}`);
+          go('partners', { partner: done.partner });
+        }), { primary: true })) : null, said));
+}
+
+/** Whether the user sells to or buys from the partner, with what the choice does to the books. */
+function firstChoice(area, id) {
+  const options = [
+    ['sell', 'I sell to it', 'record_only', 'its orders are kept and compared with your invoices, and nothing is booked until you invoice.'],
+    ['bill', 'I buy through it, or track its orders as bills', 'bill', 'each order books a bill at once: a payable in your books, closed when it is invoiced or cancelled.'],
+    ['draft', 'I sell to it and want drafts', 'invoice_draft', 'each order makes a draft invoice for its client; a draft books nothing until you send it.'],
+  ];
+  const said = h('p.quiet', { role: 'status' }, 'Choose, and the pack below follows.');
+  return h('section.box', null, h('fieldset', { class: 'plainset' }, h('legend', null, h('strong', null, 'What is this partner to you?')),
+    options.map(([name, words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: name, onchange: () => {
+      fill(said, `In your books: ${effect}`);
+      area.value = fresh(id, target);
+    } }), words))), said,
+  h('p.small.quiet', null, 'A new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live.'));
+}
+
+const fresh = (id, target = 'bill') => `trading_partner_id = ${JSON.stringify(id ?? '')}\nname = ""\nmode = "shadow"\n\n[orders]\ntarget = "${target}"\n`;
+
+function rehearsal(told) {
+  return [h('p.note.calm', null, told.documents ? `On the last ${told.documents} documents it ${told.summary}.` : 'There is no past document of this partner yet.'),
+    told.rows.length ? table([
+      ['Document', (one) => h('a', { href: link(one.id) }, `${kind(one.type)} ${one.number}`)],
+      ['What', (one) => badge(one.change, { 'becomes invalid': 'bad', 'becomes valid': 'good', changes: 'new' }[one.change] ?? '')],
+      ['How', (one) => (one.differences ? h('details', null, h('summary', null, `${one.fields} fields`), changes(one.differences.map((x) => ({ field: x.field, old: x.before, now: x.after })))) : one.reason?.message ?? '')],
+    ], told.rows, { caption: 'What the pack changes' }) : null];
+}
+
+function select(area, line) {
+  const lines = area.value.split('\n');
+  const start = lines.slice(0, line - 1).join('\n').length + (line > 1 ? 1 : 0);
+  area.focus();
+  area.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+}

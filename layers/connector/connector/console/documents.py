@@ -1,0 +1,101 @@
+"""The console's routes about documents: overview, search, one document's story, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.catalogue import explain
+from connector.console.redaction import redacted
+from connector.ledger import DocumentKey
+from connector.usecases import people, replaying
+from connector.usecases.chains import chain, order_diff
+from connector.usecases.overview import overview
+from connector.usecases.searching import Wanted, search
+
+if TYPE_CHECKING:
+    from connector.console.routes import Request
+    from connector.usecases.world import World
+
+PAGE = 50
+
+
+def _named(request: Request) -> tuple[World, DocumentKey]:
+    key = DocumentKey.of(request.text("id"))
+    return request.wiring.world(key.connection), key
+
+
+def _overview(request: Request) -> Any:
+    return overview(request.world(), request.text("zone"))
+
+
+def _documents(request: Request) -> Any:
+    wanted = Wanted.of({name: str(value) for name, value in request.given.items()})
+    return search(request.world(), wanted, cursor=request.text("cursor"), limit=PAGE)
+
+
+def _document(request: Request) -> Any:
+    """The story with its chain, what its reason means, and who may do what about it now."""
+    world, key = _named(request)
+    told = people.story(world.ledger, world.archive, key)
+    entry = explain(told["reason"].get("code", ""))
+    return {
+        **told,
+        "meaning": {"meaning": entry.meaning, "cause": entry.cause, "fix": entry.fix} if entry else None,
+        "chain": chain(world, key),
+        "actions": sorted(replaying.possible(told["state"])) if request.person.is_operator else [],
+    }
+
+
+def _payloads(request: Request) -> Any:
+    """Payloads by stage, as received, mapped, sent and answered; personal data is kept from viewers."""
+    world, key = _named(request)
+    stages = people.contents(world.ledger, world.archive, key)
+    if not request.person.is_operator:
+        stages = redacted(stages)
+    return {"stages": stages, "redacted": not request.person.is_operator}
+
+
+def _difference(request: Request) -> Any:
+    world, key = _named(request)
+    told = order_diff(world, key)
+    return told if request.person.is_operator else redacted(told)
+
+
+def _preview(request: Request) -> Any:
+    world, key = _named(request)
+    told = replaying.preview(world, key)
+    return told if request.person.is_operator else redacted(told)
+
+
+def _replay(request: Request) -> Any:
+    world, key = _named(request)
+    reason, force = request.text("reason"), request.given.get("force") is True
+    again = replaying.replay(world, key, who=request.person.who, reason=reason, force=force)
+    return {"id": key.id, "state": again.state}
+
+
+def _resolve(request: Request) -> Any:
+    world, key = _named(request)
+    return {
+        "id": key.id,
+        "state": replaying.resolve(world, key, who=request.person.who, reason=request.text("reason")).state,
+    }
+
+
+def _hold(request: Request) -> Any:
+    world, key = _named(request)
+    held = replaying.hold_back(world, key, who=request.person.who, reason=request.text("reason"))
+    return {"id": key.id, "state": held.state}
+
+
+ROUTES = {
+    ("GET", "overview"): _overview,
+    ("GET", "documents"): _documents,
+    ("GET", "document"): _document,
+    ("GET", "document/payloads"): _payloads,
+    ("GET", "document/preview"): _preview,
+    ("GET", "document/difference"): _difference,
+    ("POST", "document/replay"): _replay,
+    ("POST", "document/resolve"): _resolve,
+    ("POST", "document/hold"): _hold,
+}

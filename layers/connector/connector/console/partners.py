@@ -1,0 +1,123 @@
+"""The console's routes about trading partners: packs as TOML, checked and rehearsed before they are saved."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.ledger import State
+from connector.rules.packs import PartnerPack, read_pack
+from connector.rules.toml import pack_text
+from connector.usecases import people
+from connector.usecases.rehearsing import archived, rehearse
+
+if TYPE_CHECKING:
+    from connector.console.routes import Request
+
+LAST = 100
+MOST = 500
+
+
+def _partners(request: Request) -> Any:
+    world = request.world()
+    world.forget_packs()
+    counts = {
+        name: sum(1 for _ in world.ledger.waiting_for(f"{world.id}/live/{name}")) for name in world.packs()
+    }
+    return {
+        "partners": [
+            {
+                "id": name,
+                "name": pack.name,
+                "mode": pack.mode,
+                "held": counts[name],
+                "target": pack.orders.target,
+                "invoices": pack.invoices.send,
+                "toml": pack_text(pack),
+            }
+            for name, pack in world.packs().items()
+        ],
+        "unknown": _unknown(world),
+    }
+
+
+def _unknown(world: Any) -> list[str]:
+    """Partners whose documents wait because nobody has set them up."""
+    held = world.ledger.in_state(world.id, "in", State.HELD)
+    return sorted({r.key.partner for r in held if r.reason.get("code") == "partner_not_set_up"})
+
+
+def _read(request: Request) -> PartnerPack:
+    """The pack in the request; BadUse says in which line a mistake is."""
+    text = request.text("toml", needed=True)
+    try:
+        return read_pack(text)
+    except errors.BadUse as error:
+        place = error.place
+        if place:
+            line = line_of(text, place)
+            place = f"line {line}: {place}" if line else place
+        raise errors.BadUse(error.message, code=error.code, place=place) from None
+
+
+def line_of(text: str, place: str) -> int:
+    """The line where a setting such as `orders.due_days` stands, or its table; 0 where it cannot be told."""
+    *table, name = [part for part in place.split(".") if not part.isdigit()]
+    here: list[str] = []
+    best = 0
+    for n, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            here = [part.strip().strip('"') for part in header[1].split(".")]
+            best = n if here == [*table, name] or (not best and here == table) else best
+        elif here == table and re.match(rf"\s*\"?{re.escape(name)}\"?\s*=", line):
+            return n
+    return best
+
+
+def _check(request: Request) -> Any:
+    pack = _read(request)
+    return {"partner": pack.trading_partner_id, "toml": pack_text(pack)}
+
+
+def _save(request: Request) -> Any:
+    pack = _read(request)
+    named = request.text("partner")
+    if named and named != pack.trading_partner_id:
+        raise errors.BadUse(
+            f"this is the pack of {named}; trading_partner_id names another one",
+            code="pack_invalid",
+            place="trading_partner_id",
+        )
+    return {"partner": pack.trading_partner_id, "resumed": people.set_up_partner(request.world(), pack)}
+
+
+def _rehearse(request: Request) -> Any:
+    pack = _read(request)
+    world = request.world()
+    last = request.given.get("last", LAST)
+    last = min(last, MOST) if isinstance(last, int) and last > 0 else LAST
+    return rehearse(world, pack, archived(world, partner=pack.trading_partner_id, last=last))
+
+
+def _switch(request: Request) -> Any:
+    mode = request.text("mode")
+    if mode not in ("live", "shadow"):
+        raise errors.BadUse("the mode is live or shadow", code="no_such_mode")
+    since = request.text("since")
+    if since and not re.fullmatch(r"\d{4}-\d\d-\d\d", since):
+        raise errors.BadUse("the date reads YYYY-MM-DD", code="bad_date", place="since")
+    world = request.world()
+    partner = request.text("partner", needed=True)
+    if partner not in world.packs():
+        raise errors.BadUse(f"there is no partner {partner[:20]}", code="no_such_partner")
+    return people.switch(world, partner, mode, since=since, who=request.person.who)  # type: ignore[arg-type]
+
+
+ROUTES = {
+    ("GET", "partners"): _partners,
+    ("POST", "partner/check"): _check,
+    ("PUT", "partner"): _save,
+    ("POST", "partner/rehearse"): _rehearse,
+    ("POST", "partner/switch"): _switch,
+}

@@ -1,0 +1,38 @@
+"""Keeps personal data from those who only look on: names, addresses, telephone numbers and e-mail in payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "•••"
+# whole elements of RSX that say who and where somebody is; codes in them stay
+_PARTIES = frozenset({"Address", "Contacts", "Contact"})
+_CODES = frozenset(
+    {"AddressTypeCode", "LocationCodeQualifier", "AddressLocationNumber", "ContactTypeCode", "Country"}
+)
+# FreshBooks' fields of the same kind, wherever they are
+_FIELDS_TEXT = """
+    street street2 city province code email fname lname organization current_organization home_phone mob_phone
+    bus_phone fax p_street p_street2 p_city p_province p_code s_street s_street2 s_city s_province s_code address
+    phone primary_contact_first_name primary_contact_last_name primary_contact_email postal_code
+"""
+_FIELDS = frozenset(_FIELDS_TEXT.split())
+
+
+def redacted(value: Any, party: bool = False) -> Any:
+    """The same shape with personal values hidden. Text that is no structure is hidden whole: it may hold any."""
+    if isinstance(value, Mapping):
+        return {
+            name: HIDDEN
+            if name in _FIELDS and inner is not None and not isinstance(inner, (dict, list))
+            else redacted(inner, party=(party or name in _PARTIES) and name not in _CODES)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [redacted(inner, party) for inner in value]
+    if party and value is not None:
+        return HIDDEN
+    if isinstance(value, str) and len(value) > 200:
+        return HIDDEN  # a file that is no JSON, an XML document, a long note
+    return value

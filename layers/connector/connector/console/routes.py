@@ -1,0 +1,99 @@
+"""The console's requests: static files for anybody, JSON below /api/ for whoever is signed in.
+
+One greedy route of the HTTP API brings everything below /api/ here, with claims that its authorizer verified.
+A route is a noun and perhaps a verb; what it is about is in the query (GET) or the JSON body (POST, PUT).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from connector import errors
+from connector.answers import http_answer, json_body, refusal
+from connector.console import documents, operations, partners
+from connector.console.people import Person, person_of
+
+if TYPE_CHECKING:
+    from connector.console.pages import Pages
+    from connector.wiring import Wiring
+
+API = "ANY /api/{route+}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a signed-in person; `given` is the query, or the body of what changes something."""
+
+    person: Person
+    given: Mapping[str, Any]
+    wiring: Wiring
+
+    def text(self, name: str, *, needed: bool = False) -> str:
+        """A value as text; BadUse where it is needed and missing."""
+        value = self.given.get(name, "")
+        if needed and not (isinstance(value, str) and value):
+            raise errors.BadUse(f"say which {name}", code=f"no_{name}", fix=f"add {name}")
+        return value if isinstance(value, str) else ""
+
+    def world(self) -> Any:
+        return self.wiring.world(self.text("connection"))
+
+
+Work = Callable[[Request], Any]
+
+
+def me(request: Request) -> Any:
+    """Who is signed in, and which connections there are."""
+    wiring = request.wiring
+    return {
+        "name": request.person.name,
+        "operator": request.person.is_operator,
+        "connections": [
+            {"id": one, "name": wiring.connection(one).name, "polls": wiring.notes.read_all(one, "poll")}
+            for one in wiring.connections()
+        ],
+    }
+
+
+# (method, route): what answers it. Whatever is no GET changes something, and is for operators.
+ROUTES: dict[tuple[str, str], Work] = {
+    ("GET", "me"): me,
+    **documents.ROUTES,
+    **partners.ROUTES,
+    **operations.ROUTES,
+}
+# no GET, but nothing is changed by it either
+LOOKS = frozenset({("POST", "partner/check")})
+
+
+def serve(
+    event: Mapping[str, Any], wiring: Wiring, pages: Pages, failed: Callable[..., None]
+) -> dict[str, Any]:
+    """The whole answer to a request of the console's API."""
+    if event.get("routeKey") != API:
+        return pages.answer(event)
+    try:
+        return http_answer(200, _work(event, wiring))
+    except errors.ConnectorError as error:
+        failed("request refused", error)
+        return http_answer(*refusal(error))
+
+
+def _work(event: Mapping[str, Any], wiring: Wiring) -> Any:
+    person = person_of(event)
+    method = event["requestContext"]["http"]["method"]
+    route = str(event.get("rawPath", "")).partition("/api/")[2]
+    work = ROUTES.get((method, route))
+    if work is None:
+        raise errors.BadUse("no such route", code="no_such_route")
+    if method != "GET" and (method, route) not in LOOKS and not person.is_operator:
+        raise errors.Forbidden(
+            "viewers look on; this needs an operator",
+            code="operators_only",
+            fix="an administrator runs `connector people add NAME --group operator`",
+        )
+    query = {name: values[0] for name, values in parse_qs(event.get("rawQueryString") or "").items()}
+    return work(Request(person, query if method == "GET" else json_body(event), wiring))

@@ -1,0 +1,168 @@
+"""Finding documents: newest change first, by what a person knows of them, a page at a time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Literal
+
+from connector import errors
+from connector.ledger import FINAL, DocumentKey, Record, State
+from connector.usecases.people import summary_of
+
+if TYPE_CHECKING:
+    from connector.usecases.world import World
+
+LOOKED_AT = 2000
+DIRECT = (("in", "order"), ("in", "shipment"), ("out", "invoice"), ("out", "asn"), ("out", "bill"))
+# words for several states at once, as people ask
+GROUPS: dict[str, frozenset[State]] = {
+    "": frozenset(State),
+    "open": frozenset(State) - FINAL,
+    "person": frozenset({State.HELD, State.REJECTED}),
+    "done": frozenset({State.DELIVERED, State.PICKED_UP}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for; empty matches everything. `text` is in number, reference, remote id or reason;
+    `since` and `until` are dates of the last change; amounts are inclusive."""
+
+    states: frozenset[State] = GROUPS[""]
+    person: bool = False
+    direction: Literal["", "in", "out"] = ""
+    partner: str = ""
+    type: str = ""
+    text: str = ""
+    code: str = ""
+    since: str = ""
+    until: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+    @staticmethod
+    def of(query: Mapping[str, str]) -> Wanted:
+        """Read from a query string; BadUse names what makes no sense."""
+        state = query.get("state", "")
+        if state.lower() in GROUPS:
+            states = GROUPS[state.lower()]
+        elif state.upper() in list(State):
+            states = frozenset({State(state.upper())})
+        else:
+            raise errors.BadUse(f"there is no state {state[:20]}", code="no_such_state")
+        direction = query.get("direction", "")
+        if direction not in ("", "in", "out"):
+            raise errors.BadUse(f"there is no direction {direction[:20]}", code="no_such_direction")
+        return Wanted(
+            states=states,
+            person=state.lower() == "person",
+            direction=direction,  # type: ignore[arg-type]
+            partner=query.get("partner", ""),
+            type=query.get("type", ""),
+            text=query.get("text", "").strip(),
+            code=query.get("code", ""),
+            since=query.get("since", ""),
+            until=query.get("until", ""),
+            least=_amount(query, "least"),
+            most=_amount(query, "most"),
+        )
+
+    def fits(self, record: Record) -> bool:
+        return (
+            record.state in self.states
+            and not (self.person and record.waits_for)
+            and self.direction in ("", record.key.direction)
+            and self.partner in ("", record.key.partner)
+            and self.type in ("", record.key.type)
+            and self.code in ("", record.reason.get("code", ""))
+            and (not self.since or record.updated >= self.since)
+            and (not self.until or record.updated[: len(self.until)] <= self.until)
+            and self._fits_amount(record)
+            and self._fits_text(record)
+        )
+
+    def _fits_amount(self, record: Record) -> bool:
+        if self.least is None and self.most is None:
+            return True
+        if not record.amount:
+            return False
+        amount = Decimal(record.amount)
+        return (self.least is None or amount >= self.least) and (self.most is None or amount <= self.most)
+
+    def _fits_text(self, record: Record) -> bool:
+        text = self.text.casefold()
+        places = (
+            record.key.number,
+            record.reference,
+            record.remote_id,
+            record.source,
+            *record.reason.values(),
+        )
+        return not text or any(text in place.casefold() for place in places)
+
+
+def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -> dict[str, Any]:
+    """`{"documents": [...], "cursor": text or "", "looked_until": instant or ""}`, newest change first.
+
+    One page reads at most `LOOKED_AT` records; where that was not enough to fill it, `looked_until` says how
+    far back it has looked and the cursor goes on from there. A text that is a document's whole number is
+    found however long ago it was.
+    """
+    place = tuple(cursor.split("|", 1)) if cursor else ()
+    if place and len(place) != 2:
+        raise errors.BadUse("the cursor is not one of ours", code="bad_cursor")
+    ways = [way for way in ("in", "out") if wanted.direction in ("", way)]
+    until = place[0] if place else ""
+    streams = [world.ledger.newest(world.id, way, state, until) for way in ways for state in wanted.states]
+    rows: list[dict[str, Any]] = []
+    shown: set[str] = set()
+    if not place and wanted.text:
+        for record in _by_number(world, wanted):
+            rows.append(summary_of(record))
+            shown.add(record.key.id)
+    looked = 0
+    for record in heapq.merge(*streams, key=_place, reverse=True):
+        if place and _place(record) >= place:
+            continue
+        if wanted.since and record.updated < wanted.since:
+            break
+        looked += 1
+        if wanted.fits(record) and record.key.id not in shown:
+            rows.append(summary_of(record))
+        if len(rows) >= limit or looked == LOOKED_AT:
+            full = len(rows) >= limit
+            return {
+                "documents": rows,
+                "cursor": "|".join(_place(record)),
+                "looked_until": "" if full else record.updated,
+            }
+    return {"documents": rows, "cursor": "", "looked_until": ""}
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return record.updated, record.key.id
+
+
+def _by_number(world: World, wanted: Wanted) -> list[Record]:
+    keys = [
+        DocumentKey(world.id, way, partner, kind, wanted.text)  # type: ignore[arg-type]
+        for partner in world.packs()
+        for way, kind in DIRECT
+    ]
+    return [record for record in world.ledger.get_many(keys).values() if wanted.fits(record)]
+
+
+def _amount(query: Mapping[str, str], name: str) -> Decimal | None:
+    text = query.get(name, "")
+    if not text:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise errors.BadUse(f"{text[:20]} is no amount", code="bad_amount", place=name)
+    return amount

@@ -1,0 +1,105 @@
+"""The console in a real browser: Chromium, the deployed stack on the one-machine cloud, two simulated vendors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from local.cloud import ROOT, Cloud
+from local.demo import Demo
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARTEFACTS = ROOT / "build/screenshots"
+FLAGS = (
+    "--disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+PASSWORD = "Correct-horse-7-battery"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """The stack with a morning's documents: one partner's pack names a category that is not there."""
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium: `make chromium` installs it where apt can")
+    if not (ROOT / ".venv-cloud/.installed").exists():
+        pytest.skip("the emulator is not installed: run `make setup`")
+    with Demo(seed=7, cloud=Cloud()).running(lambda text: None) as demo:
+        for name, group in (("maria", "operator"), ("victor", "viewer")):
+            demo.cloud.add_person(name, PASSWORD, group)
+        yield demo
+
+
+@pytest.fixture(scope="session")
+def settled(demo: Demo) -> Demo:
+    """The same, when the morning's orders have become bills."""
+    until(lambda: all(demo._billed(s) >= len(_billed_orders(s)) for s in demo.suppliers))
+    return demo
+
+
+def _billed_orders(supplier: Any) -> list[Any]:
+    return [order for order in supplier.orders if order.partner is not supplier.late_partner]
+
+
+def until(done: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Wait for what the stack does by itself."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium: `make chromium` installs it where apt can")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS.split(), chromium_sandbox=os.getuid() != 0
+        )
+        yield launched
+        launched.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_as(browser: Browser, settled: Demo, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """`open_as("maria")` signs somebody in at the login page, in a browser of their own."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(person: str = "maria", *, scheme: str = "light", viewport: Any = None, place: str = "") -> Page:
+        context = browser.new_context(
+            viewport=viewport or DESKTOP, color_scheme=scheme, locale="en-US", timezone_id="America/Chicago"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(settled.cloud.console_url + place)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator("#username").fill(person)
+        page.locator("#password").fill(PASSWORD)
+        page.locator("button[type=submit], input[type=submit]").first.click()
+        page.get_by_role("button", name="Sign out").wait_for()
+        return page
+
+    yield open_
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    for n, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=ARTEFACTS / f"{Path(request.node.name).name}-{n}.png", full_page=True)
+        context.close()
+    assert [text for text in complaints if "401" not in text and "403" not in text] == []
