@@ -109,7 +109,6 @@ CATALOGUE: dict[str, Entry] = {
     "held_by_person": Entry("a person holds the document back", "somebody wants to look at it first", "replay it when it may go on", False),
     "no_group": Entry("the person belongs to no group of the console", "nobody has said yet what they may do", "`connector people add NAME --group viewer` or operator", False),
     "operators_only": Entry("viewers may not change anything", "the person is no operator", "`connector people add NAME --group operator`", False),
-    "redrive_refused": Entry("SQS does not move the dead letters", "a move is running already", "wait until it is done, then look again", False),
     "nothing_to_hold": Entry("the document can no longer be held back", "it is being sent, or is done", "look at it with `connector show`", False),
     "nothing_to_replay": Entry("there is nothing to replay", "the document is delivered or ended", "use --force with a reason to send it again", False),
     "redrive_refused": Entry("SQS does not move the dead letters now", "an earlier move still runs, or a right is missing", "try again in a minute; check the rights of the AWS profile", False),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import DocumentKey, Record
-from connector.usecases.inbound import order_key
+from connector.usecases.orders import order_key
 from connector.usecases.replaying import differences, found
 
 if TYPE_CHECKING:
