@@ -281,6 +281,9 @@ class _Imagined:
         if state is State.SKIPPED:
             yield from (one for one in self._imagined.values() if one.key.direction == direction)
 
+    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
+        return self._ledger.newest(connection, direction, state, until)
+
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return self._ledger.waiting_for(what)
 
