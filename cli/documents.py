@@ -108,6 +108,8 @@ def show(
     told = people.story(opened.wiring.ledger, opened.wiring.archive, key, payloads=payloads)
     if explain:
         told["explain"] = explaining.explain(opened.world(key.connection), key)
+    if key.type == "order":
+        told["open"] = people.open_quantities(opened.world(key.connection), key)
     if as_json:
         show_json(told)
         return
@@ -135,6 +137,8 @@ def show(
             event["correlation_id"],
         )
     console.print(table)
+    if told.get("open"):
+        console.print(open_table(told["open"]))
     for number, event in told["shipments"].items():
         shipped = ", ".join(f"line {x['line']}: {x['shipped']} of {x['ordered']}" for x in event["lines"])
         console.print(f"  shipment {number} ({event['status']}): {shipped}")
@@ -158,6 +162,15 @@ def _print_explanation(told: dict[str, Any]) -> None:
         texts = (one["field"], str(one["value"]), "\n".join(one["from"]), one["rule"])
         table.add_row(*(escape(text) for text in texts))
     console.print(table)
+
+
+def open_table(rows: list[dict[str, str]]) -> Table:
+    """An order's open quantities, one row a line."""
+    table = Table(*rows[0], title="open quantities", title_justify="left")
+    for row in rows:
+        colour = "red" if row["open"].startswith("-") else ""
+        table.add_row(*row.values(), style=colour)
+    return table
 
 
 @guarded

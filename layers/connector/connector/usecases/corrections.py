@@ -24,6 +24,7 @@ from connector.findings import Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State
 from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
+from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _settle_credit(world: World, key: DocumentKey, **keywords: str) -> None:
         key,
         digest=keywords["received"],
         rank="",
-        plan=partial(plan_credit, world),
+        plan=approved(world, partial(plan_credit, world), who=keywords["who"]),
         queue=world.queues.rsx_to_push,
         **keywords,
     )

@@ -29,7 +29,8 @@ def original_of(
     """
     named = list(dict.fromkeys(_named(credit)))
     if not named and order is not None:
-        named = [name.removeprefix("invoice/") for name in order.fulfilment if name.startswith("invoice/")]
+        entries = (entry for name, entry in order.fulfilment.items() if name.startswith("invoice/"))
+        named = list(dict.fromkeys(DocumentKey.of(entry["document"]).number for entry in entries))
     if len(named) != 1:
         several = " and ".join(named[:5])
         raise errors.CheckFailed(

@@ -65,8 +65,8 @@ def known_remote_id(record: Record) -> str:
 
 
 def is_invoiced(record: Record) -> bool:
-    """Whether an invoice of the order was sent to the trading partner."""
-    return any(name.startswith("invoice/") for name in record.fulfilment)
+    """Whether an invoice of the order was sent, or is on its way, and not taken back by cancelling it."""
+    return any(name.startswith("invoice/") and each["lines"] for name, each in record.fulfilment.items())
 
 
 def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version], int]:

@@ -20,6 +20,7 @@ from connector.usecases import acknowledging, corrections
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
+from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
@@ -215,6 +216,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
 def _settle_record(
     world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Plan
 ) -> None:
+    plan = approved(world, plan, who=WHO)
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     settled = settle(
@@ -317,6 +319,10 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
 
     With `trace` also where every field of it came from.
     """
+    return approved(world, partial(_plan_again, world, trace=trace), who=WHO, keep=False)(record)
+
+
+def _plan_again(world: World, record: Record, trace: Trace | None) -> Planned:
     if corrections.is_reversal(record):
         return corrections.plan_credit(world, record, trace)
     if record.key.type == "ack":

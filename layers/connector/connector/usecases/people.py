@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
+from connector.usecases import fulfilment
 from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
+from connector.usecases.orders import stored_order
 from connector.usecases.world import live_name, pack_name
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
         "findings": list(record.findings),
         "revisions": list(record.revisions),
         "shipments": dict(record.shipments),
+        "fulfilment": dict(record.fulfilment),
         "history": [asdict(event) for event in history],
         "history_broken_at": verify_history(tuple(history)),
         "payloads": dict(record.payloads),
@@ -124,6 +127,17 @@ def contents(ledger: Ledger, archive: Archive, key: DocumentKey) -> dict[str, An
         else:
             stages[stage] = content
     return {name: content for name, content in stages.items() if content is not None}
+
+
+def open_quantities(world: World, key: DocumentKey) -> list[dict[str, str]]:
+    """An order's account, line by line; nothing for other documents or an order that can't be read."""
+    record = world.ledger.get(key) if (key.direction, key.type) == ("in", "order") else None
+    if record is None:
+        return []
+    try:
+        return fulfilment.open_quantities(world.ledger, stored_order(world, record), record)
+    except errors.CheckFailed:
+        return []
 
 
 def _content(archive: Archive, connection: str, pointer: str) -> Any:

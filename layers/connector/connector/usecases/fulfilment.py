@@ -1,0 +1,227 @@
+"""What our documents do to their order's lines, kept with the order's record; and the over-invoice guard.
+
+A document's quantities are reserved with its order before the document counts as mapped: the check against
+what is open and the reservation are one conditional write on the order's record, so of two invoices for the
+last pieces only one gets them. Everything may be repeated: a document's entry goes by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.findings import Finding, Mapped, as_json
+from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, delivered_before
+from connector.rules.checks import Case, check
+from connector.rules.open_quantities import (
+    OpenLine,
+    as_row,
+    as_texts,
+    header_of,
+    lines_of,
+    open_lines,
+    orders_named,
+)
+from connector.usecases.arrivals import TRIES, Plan, Planned
+from connector.usecases.orders import blocked, order_key, stored_order
+
+if TYPE_CHECKING:
+    from connector.documents.order import Order
+    from connector.ports import Ledger
+    from connector.usecases.world import World
+
+
+def note_fulfilment(
+    world: World,
+    order_key: DocumentKey,
+    name: str,
+    entry: Mapping[str, Any] | None,
+    *,
+    who: str,
+    judge: Callable[[Record], None] | None = None,
+) -> Record | None:
+    """Keep (or with None take out) a document's entry with its order; the order's record, None without one.
+
+    `entry` needs `lines` and may say `rank` and `revision`, by which a slow worker with an older revision is
+    told Busy instead of overwriting a newer one. `judge` sees the very record that the entry is written after,
+    and may raise to stop it. The same entry again writes nothing.
+    """
+    order = world.ledger.get(order_key)
+    for _ in range(TRIES):
+        if order is None:
+            return None
+        if judge is not None:
+            judge(order)
+        kept = order.fulfilment.get(name)
+        if _same(kept, entry):
+            return order
+        if kept is not None and entry is not None and _order_of(kept) > _order_of(entry):
+            raise errors.Busy("a newer revision of the document is there", code="record_moved", retry_after=2)
+        others = {other: each for other, each in order.fulfilment.items() if other != name}
+        now = world.clock.now()
+        stepped = order.step(
+            "fulfilment",
+            now=now,
+            who=who,
+            note=f"{name}: {_in_words(entry)}",
+            fulfilment=others if entry is None else {**others, name: {"at": now, **entry}},
+        )
+        stored = world.ledger.save(stepped, order.version)
+        if stored is None:
+            return stepped
+        order = stored
+    raise errors.Busy("the order's record keeps changing", retry_after=5)
+
+
+def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
+    """The plan of an outbound document, with every rule run on what it wants to send.
+
+    CheckFailed with all findings where one is an error. Otherwise what the document does to its orders' lines is
+    reserved with them; `keep=False` only looks.
+    """
+
+    def checked(record: Record) -> Planned:
+        planned = plan(record)
+        if planned.document is None:
+            return planned
+        findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
+        orders = _orders_of(world, record, planned)
+        keeping = keep and _is_ours_to_keep(world, record)
+        for order, stored in orders:
+            findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
+        if not orders:
+            findings = check(_case(world, record, planned), findings)
+            stop_if_blocked(planned.document, findings)
+        return replace(planned, findings=tuple(as_json(findings)))
+
+    return checked
+
+
+def _approve(
+    world: World,
+    record: Record,
+    planned: Planned,
+    findings: list[Finding],
+    order: Order,
+    order_record: Record,
+    *,
+    who: str,
+    keep: bool,
+) -> list[Finding]:
+    document, kind = planned.document or {}, kind_of(record, planned)
+    pack = world.pack(record.key.partner)
+    name = f"{kind}/{_number_of(document, record)}"
+    approved_: list[Finding] = findings
+
+    def look(stored: Record, fulfilment: Mapping[str, Any]) -> list[Finding]:
+        open_ = open_lines(order, fulfilment, stored.shipments, but=name)
+        return check(_case(world, record, planned, order, open_), findings)
+
+    def judge(stored: Record) -> None:
+        nonlocal approved_
+        if stored.digest != order_record.digest:
+            raise errors.Busy("the order has just changed", code="record_moved", retry_after=2)
+        approved_ = look(stored, stored.fulfilment)
+        if is_blocked(approved_):
+            approved_ = look(stored, standing(world.ledger, stored.fulfilment))
+        stop_if_blocked(document, approved_)
+
+    if not keep:
+        judge(order_record)
+        return approved_
+    entry = {
+        "document": record.key.id,
+        "rank": record.rank,
+        "revision": record.revision,
+        "lines": as_texts(lines_of(document, kind, order, pack)),
+    }
+    note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge)
+    return approved_
+
+
+def _case(
+    world: World, record: Record, planned: Planned, order: Order | None = None, open_: Sequence[OpenLine] = ()
+) -> Case:
+    document = dict(planned.document or {})
+    return Case(kind_of(record, planned), document, world.pack(record.key.partner), order, open_)
+
+
+def _orders_of(world: World, record: Record, planned: Planned) -> list[tuple[Order, Record]]:
+    """The stored orders that a document is for, with their records."""
+    numbers = orders_named(planned.document or {}, kind_of(record, planned))
+    keys = [order_key(world.id, record.key.partner, number) for number in numbers]
+    records = world.ledger.get_many(keys)
+    return [(stored_order(world, records[key]), records[key]) for key in keys if key in records]
+
+
+def _number_of(document: Mapping[str, Any], record: Record) -> str:
+    """The number the partner sees: a correction may go out under another one than the record's."""
+    return str(header_of(document, record.key.type).get("InvoiceNumber") or record.key.number)
+
+
+def kind_of(record: Record, planned: Planned) -> str:
+    """What a document is to its order: a credit that is taken back is an invoice, whatever its record's type."""
+    type_code = header_of(planned.document or {}, "invoice").get("InvoiceTypeCode")
+    if type_code == "CR":
+        return "credit"
+    return "invoice" if record.key.type == "credit" else record.key.type
+
+
+def standing(ledger: Ledger, fulfilment: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries without those of documents that ended without ever reaching the partner.
+
+    Refused and resolved documents keep their entries: asking here, where it matters, cannot be missed by a crash.
+    """
+    keys = {
+        name: DocumentKey.of(entry["document"]) for name, entry in fulfilment.items() if "document" in entry
+    }
+    records = ledger.get_many(keys.values())
+    ended = {name for name, key in keys.items() if key in records and _never_arrived(records[key])}
+    return {name: entry for name, entry in fulfilment.items() if name not in ended}
+
+
+def open_quantities(ledger: Ledger, order: Order, record: Record) -> list[dict[str, str]]:
+    """The order's account for people: per line what was ordered, acknowledged, shipped, invoiced, what is open."""
+    fulfilment = standing(ledger, record.fulfilment)
+    return [as_row(line) for line in open_lines(order, fulfilment, record.shipments)]
+
+
+def stop_if_blocked(document: Mapping[str, Any], findings: list[Finding]) -> None:
+    if is_blocked(findings):
+        raise blocked(Mapped(dict(document), findings))
+
+
+def is_blocked(findings: list[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
+
+
+def _never_arrived(record: Record) -> bool:
+    return record.state in (State.REJECTED, State.SKIPPED, State.CANCELLED) and not delivered_before(record)
+
+
+def _is_ours_to_keep(world: World, record: Record) -> bool:
+    """Not what is on its way already, and not what only looks new: settling plans before it reads the ledger."""
+    if record.version == 1:
+        return world.ledger.get(record.key) is None
+    return record.state not in IN_FLIGHT
+
+
+def _same(kept: Mapping[str, Any] | None, entry: Mapping[str, Any] | None) -> bool:
+    if kept is None or entry is None:
+        return kept is entry
+    return {name: value for name, value in kept.items() if name != "at"} == dict(entry)
+
+
+def _order_of(entry: Mapping[str, Any]) -> tuple[int, str]:
+    return int(entry.get("revision", 0)), str(entry.get("rank", ""))
+
+
+def _in_words(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "taken out"
+    lines = entry.get("lines", {})
+    shown = ", ".join(f"{quantity} of line {line}" for line, quantity in list(lines.items())[:3])
+    more = f" and {len(lines) - 3} more lines" if len(lines) > 3 else ""
+    return f"{shown}{more}" or "nothing"
