@@ -45,7 +45,7 @@ def test_a_preview_shows_field_by_field_what_a_changed_pack_would_change() -> No
 
 
 def test_a_preview_of_a_correction_that_is_parked_compares_with_what_the_partner_has() -> None:
-    fake = delivered()
+    fake = outbound.world()
     inbound.put(fake, "out/2.json", inbound.order(price=3.25, TsetPurposeCode="05"))
     fake.freshbooks.bills[1000]["paid"] = {"amount": "100.00", "code": "USD"}
     inbound.run(fake)
