@@ -260,6 +260,58 @@ def bill_hint() -> Flow:
     return told("bill", bill_in, "bill", "SB-1", 12.34, bills={"send": True})
 
 
+def correction_by_credit() -> Flow:
+    """The invoice changed after it was sent: a credit over it and then the new one, each once."""
+    first = told("invoice", invoice_in, "invoice", "421", 100, invoices={"correction": "credit"})
+    status: dict[str, int] = {}
+
+    def prepare(cloud: Machine) -> None:
+        first.prepare(cloud)
+        first.begin(cloud)
+        status.clear()
+        invoices = cloud.books_of("invoices")
+        [row] = invoices.rows.values()
+        status["id"] = row["invoiceid"]
+        lines = [{"name": "V-1", "description": "Bowl", "qty": "39", "unit_cost": {"amount": "2.50"}}]
+        cloud.clock.pass_(60)
+        invoices.update(row, {"lines": lines})
+
+    def tell(cloud: Machine) -> None:
+        if status.get("last") != 200:
+            status["last"] = cloud.webhook("invoice", status["id"])
+        cloud.work()
+
+    def check(cloud: Machine) -> None:
+        headers = [document["Header"]["InvoiceHeader"] for document in cloud.sent()]
+        assert [(one["InvoiceNumber"], one["InvoiceTypeCode"]) for one in headers] == [
+            ("421", "DR"),
+            ("421C1", "CR"),
+            ("421R2", "DR"),
+        ]
+        assert [document["Summary"]["TotalAmount"] for document in cloud.sent()] == [100, 100, 97.5]
+        delivered(cloud, "out", "invoice", "421")
+        delivered(cloud, "out", "credit", "421C1")
+
+    return Flow(prepare, tell, tell, check)
+
+
+def acknowledgement() -> Flow:
+    """Of an order that came before, as it is offered again."""
+
+    def prepare(cloud: Machine) -> None:
+        ordered(cloud)
+        cloud.set_up(acknowledgements={"send": True})
+        cloud.put("out/PO2.json", order())
+
+    def check(cloud: Machine) -> None:
+        one_bill(cloud, "100.00")
+        [document] = cloud.sent()
+        assert document["Header"]["OrderHeader"]["AcknowledgementType"] == "AD"
+        delivered(cloud, "out", "ack", "0045001234")
+
+    return Flow(prepare, poll, poll, check)
+
+
 def reconcile_poll() -> Flow:
     def prepare(cloud: Machine) -> None:
         ordered(cloud)
@@ -365,6 +417,8 @@ FLOWS = [
     order_cancellation,
     invoice_hint,
     bill_hint,
+    correction_by_credit,
+    acknowledgement,
     reconcile_poll,
     lost_reply_of_a_bill,
     lost_request_of_a_file,
