@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from rich.table import Table
 
 from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
+from connector.ledger import DocumentKey
+from connector.usecases import closing
 from connector.usecases.reports import deadlines as due
 from connector.usecases.reports import open_bills as bills
 from connector.usecases.reports import throughput as flow
@@ -30,6 +33,11 @@ def open_bills(
     connection: ConnectionOption = "",
     partner: PartnerOption = "",
     days: DaysOption = 365,
+    close: Annotated[
+        bool,
+        typer.Option("--close-out", help="Delete the bills of invoiced and cancelled orders in FreshBooks."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before closing out.")] = False,
     stack: StackOption = DEFAULT_STACK,
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
@@ -68,8 +76,23 @@ def open_bills(
                 for name, one in buckets.items()
             )
             console.print("; ".join(parts), soft_wrap=True)
-    if result["close_out"]:
+    if close:
+        close_out(world, result, yes)
+    elif result["close_out"]:
         raise typer.Exit(1)
+
+
+def close_out(world: World, result: Mapping[str, Any], yes: bool) -> None:
+    """Close out what can be, after asking; each goes the way of every document (`connector documents`)."""
+    able = [row for row in result["bills"] if row["can_close"]]
+    if able and not yes:
+        numbers = ", ".join(row["purchase_order"] for row in able[:10]) + (" ..." if len(able) > 10 else "")
+        if not typer.confirm(f"Delete {len(able)} bills in FreshBooks ({numbers})?", err=True):
+            raise typer.Exit(1)
+    for row in able:
+        why = f"the order is {row['status']}"
+        closing.close_out(world, DocumentKey.of(row["document"]), who=f"cli/{getpass.getuser()}", why=why)
+    err.print(f"{len(able)} close-outs are on their way: `connector documents --type {closing.CLOSE_OUT}`")
 
 
 @app.command()

@@ -14,8 +14,10 @@ from connector.documents.shipment import Shipment
 from connector.findings import Mapped, Trace, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
+from connector.usecases import closing
 from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, settle
+from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
 
@@ -106,6 +108,8 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
 
     With `trace` also where every field of it came from.
     """
+    if record.key.type == CLOSE_OUT:
+        return closing.plan_again(world, record)
     read = read_again(world, record)
     if isinstance(read, errors.BadInput):
         raise read
@@ -114,6 +118,9 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
 
 def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
     record = world.ledger.get(key)
+    if record is not None and record.state in OPEN and key.type == CLOSE_OUT:
+        closing.close_again(world, record, correlation_id, WHO)
+        return
     if record is None or record.state not in OPEN:
         world.report("nothing to replay", document=key.id)
         if record is not None and key.type == "order":  # the worker that mapped it may have died before this

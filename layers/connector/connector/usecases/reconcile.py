@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector.ledger import OPEN, Record, State
+from connector.usecases.closing import CLOSE_OUT
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill
@@ -83,6 +84,7 @@ class _Account:
             for state in State
             for record in world.ledger.in_state(world.id, direction, state)
         ]
+        self.closed = {record.key for record in self.records if record.key.type == CLOSE_OUT}
 
     def verdicts(self) -> Iterator[Verdict]:
         for record in self.records:
@@ -116,6 +118,8 @@ class _Account:
             return self._verdict(
                 record, "missing at FreshBooks", False, f"bill {record.remote_id} is not there"
             )
+        if bill.vis_state == 1 and record.key._replace(type=CLOSE_OUT) in self.closed:
+            return self._verdict(record, "closed out", True, f"bill {record.remote_id}, as asked for")
         if bill.vis_state == 1:
             return self._verdict(
                 record, "deleted at FreshBooks", False, f"somebody deleted bill {record.remote_id}"

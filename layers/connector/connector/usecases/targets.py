@@ -1,4 +1,4 @@
-"""The three places documents go: FreshBooks bills, the shipment events of a bill, and SPS's mailbox."""
+"""Where documents go: FreshBooks bills (made, changed, closed out), the events of a bill, and SPS's mailbox."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from connector.documents.freshbooks import Bill
 from connector.documents.xml_writing import write_xml
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, revision_began
 from connector.usecases.arrivals import TRIES
+from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.inbound import bill_as_shipped
 from connector.usecases.orders import known_remote_id, order_key
 from connector.usecases.push import Push, Receipt, push
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 90.0
 HISTORY_LAG_SECONDS = 330.0
 HISTORY_MARGIN = timedelta(days=1)  # SPS's clock and zone are its own
+DELETED = 1  # FreshBooks' vis_state; it keeps what is deleted
 WHO = "push_freshbooks"
 
 
@@ -35,6 +37,8 @@ def push_document(world: World, message: Mapping[str, Any]) -> None:
     key = DocumentKey.of(message["key"])
     if key.direction == "out":
         push(world, message, MailboxTarget(world), "push_sps")
+    elif key.type == CLOSE_OUT:
+        push(world, message, CloseOutTarget(world), WHO)
     else:
         push(world, message, BillTarget(world) if key.type == "order" else ShipmentTarget(world), WHO)
 
@@ -95,7 +99,12 @@ class BillTarget:
 
     def change(self, remote_id: str, body: Mapping[str, Any]) -> Bill:
         """Change a bill and read it back; its lease is held by the caller."""
-        self._may_change(remote_id)
+        if self._may_change(remote_id).vis_state == DELETED:
+            raise errors.CheckFailed(
+                "the bill is deleted in FreshBooks: it was closed out, or somebody deleted it",
+                code="bill_deleted",
+                fix="bring it back in FreshBooks and replay, or mark this document resolved",
+            )
         answer = self._world.freshbooks.update_bill(int(remote_id), dict(body))
         _must_match(body["bill"], self._world.freshbooks.get_bill(int(remote_id)))
         return answer
@@ -105,7 +114,7 @@ class BillTarget:
         answer = self._world.freshbooks.delete_bill(int(remote_id))
         return Receipt(remote_id, answer.model_dump(mode="json", exclude_unset=True))
 
-    def _may_change(self, remote_id: str) -> None:
+    def _may_change(self, remote_id: str) -> Bill:
         bill = self._world.freshbooks.get_bill(int(remote_id))
         if bill.paid is not None and bill.paid.amount > 0:
             raise errors.CheckFailed(
@@ -113,6 +122,7 @@ class BillTarget:
                 code="bill_already_paid",
                 fix="settle the difference in FreshBooks, then mark this document resolved",
             )
+        return bill
 
     def _vendor_id(self, vendor: Mapping[str, Any]) -> int:
         """The bill vendor of a trading partner: learned, else found by account number, then name, else created.
@@ -167,6 +177,44 @@ class BillTarget:
             code="no_such_category",
             fix="name an existing one in the partner's pack (freshbooks.category)",
         )
+
+
+class CloseOutTarget:
+    """A bill that has done its work is deleted while nothing of it is paid, and looked at afterwards."""
+
+    settle_seconds = 0.0
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def prepare(self, push: Push) -> Push:
+        bill_id = str(push.document["close_out"])
+        return replace(push, reference=f"bill {bill_id}", body={"bill": {"vis_state": DELETED}})
+
+    def deliver(self, push: Push) -> Receipt:
+        bill_id, freshbooks = int(push.document["close_out"]), self._world.freshbooks
+        with _alone(self._world, str(bill_id)):
+            bill = freshbooks.get_bill(bill_id)
+            if bill.vis_state != DELETED:
+                if bill.paid is not None and bill.paid.amount > 0:
+                    raise errors.CheckFailed(
+                        "something of the bill was paid",
+                        code="bill_already_paid",
+                        fix="settle it in FreshBooks, then mark this document resolved",
+                    )
+                freshbooks.delete_bill(bill_id)
+                bill = freshbooks.get_bill(bill_id)
+            if bill.vis_state != DELETED:
+                raise errors.Refused(
+                    "FreshBooks did not delete the bill",
+                    code="change_ignored",
+                    fix="delete the bill in FreshBooks by hand, then mark this document resolved",
+                )
+        return Receipt(str(bill_id), bill.model_dump(mode="json", exclude_unset=True))
+
+    def find(self, push: Push) -> Receipt | None:
+        """Deleting again changes nothing more, so there is nothing to find out first."""
+        return None
 
 
 class ShipmentTarget:

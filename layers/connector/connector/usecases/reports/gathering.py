@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
+from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.corrections import is_reversal
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import order_key, stored_order
@@ -42,9 +43,13 @@ class Gathered:
 
 def gather(world: World, *, partner: str = "", since: str = "", number: str = "") -> Gathered:
     """The connection's orders that came since then, each with all that belongs to it."""
+    came = list(records(world, "in"))
+    closed = {
+        one.key._replace(type="order") for one in came if one.key.type == CLOSE_OUT and one.state in _SENT
+    }
     orders = {
         record.key: record
-        for record in records(world, "in")
+        for record in came
         if record.key.type == "order"
         and partner in ("", record.key.partner)
         and number in ("", record.key.number)
@@ -70,6 +75,7 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
             tuple(sorted(belonging[key], key=lambda one: (one.record.created, one.record.key))),
             (bills or {}).get(record.remote_id),
             read[key],
+            key in closed,
         )
         for key, record in orders.items()
     ]

@@ -11,7 +11,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from connector.ledger import State
 from connector.usecases.reports.trades import ZERO, Trade, amount_of
 
 BUCKETS = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (10**6, "over 90"))
@@ -54,7 +53,7 @@ def open_bills(trades: Iterable[Trade], today: date, *, bills_known: bool = True
 
 def _row(trade: Trade, today: date, bills_known: bool) -> dict[str, Any] | None:
     record, bill = trade.record, trade.bill
-    if not (_is_open(trade) if bills_known else _was_billed(trade)):
+    if not (_is_open(trade) if bills_known else trade.was_billed):
         return None
     amount = trade.total
     paid = ZERO
@@ -80,17 +79,16 @@ def _row(trade: Trade, today: date, bills_known: bool) -> dict[str, Any] | None:
         "open": _text(ZERO if trade.cancelled else max(trade.total - trade.invoiced_total, ZERO)),
         "currency": record.currency or (bill.currency_code if bill is not None else ""),
         "status": status,
-        "can_close": status in ("invoiced", "cancelled") and paid == 0 and bill is not None,
+        "can_close": status in ("invoiced", "cancelled")
+        and paid == 0
+        and bill is not None
+        and not trade.closed_out,
         "document": record.key.id,
     }
 
 
 def _is_open(trade: Trade) -> bool:
     return trade.bill is not None and trade.bill.vis_state != 1 and trade.bill.status != "paid"
-
-
-def _was_billed(trade: Trade) -> bool:
-    return trade.record.state is State.DELIVERED and bool(trade.record.remote_id)
 
 
 def _status(trade: Trade) -> str:

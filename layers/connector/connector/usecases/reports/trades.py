@@ -63,7 +63,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """An order, its bill, and its papers; `bill` is None where FreshBooks has none or was not asked."""
+    """An order, its bill, and its papers; `bill` is None where FreshBooks has none or was not asked.
+
+    `closed_out`: the bill has done its work and was deleted, or is about to be.
+    """
 
     record: Record
     lines: tuple[Line, ...] = ()
@@ -71,6 +74,7 @@ class Trade:
     papers: tuple[Paper, ...] = ()
     bill: Bill | None = None
     order: Order | None = None
+    closed_out: bool = False
 
     @property
     def number(self) -> str:
@@ -80,6 +84,12 @@ class Trade:
     def total(self) -> Decimal:
         """What was ordered, charges and all: what the bill was made of."""
         return amount_of(self.record.amount)
+
+    @property
+    def was_billed(self) -> bool:
+        """Whether the connector made a bill of the order that should be in FreshBooks."""
+        billed = self.record.state is State.DELIVERED and self.record.remote_id.isdecimal()
+        return billed and not self.closed_out
 
     @property
     def cancelled(self) -> bool:

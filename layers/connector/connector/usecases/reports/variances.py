@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from connector.ledger import State
 from connector.rules.packs import PartnerPack
 from connector.usecases.cut_over import is_registered
 from connector.usecases.reports.trades import ZERO, Line, Trade, cents, worth
@@ -148,7 +147,7 @@ def penalty_of(deadline: Any, trade: Trade) -> Decimal:
 
 
 def _bill(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
-    if not trade.record.remote_id or trade.record.state is not State.DELIVERED:
+    if not trade.was_billed:
         return
     if trade.bill is None:
         yield _row(trade, "bill_missing", trade.total, detail=f"bill {trade.record.remote_id}")
