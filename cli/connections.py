@@ -65,8 +65,11 @@ def add_connection(
         say("webhooks")
         register_callbacks(stack, connection, public_url or stack.outputs["ApiUrl"])
     say("schedules")
-    for poller, rate in (("sps", sps_every), ("freshbooks", freshbooks_every)):
+    every = {"sps": sps_every, "freshbooks": freshbooks_every}
+    for poller, rate in every.items():
         _schedule(stack, connection.id, poller, rate)
+    minutes = {poller: int("".join(filter(str.isdigit, rate))) for poller, rate in every.items()}
+    wiring.notes.write(connection.id, "poll", "every", {**minutes, "since": wiring.clock.now()})
 
 
 def register_callbacks(stack: Stack, connection: Connection, public_url: str) -> None:
@@ -131,6 +134,7 @@ def _schedule(stack: Stack, connection: str, poller: str, rate: str, **more: str
             "RoleArn": stack.outputs["SchedulerRoleArn"],
             "Input": json.dumps({"connection": connection}),
             "RetryPolicy": {"MaximumRetryAttempts": 0},
+            "DeadLetterConfig": {"Arn": stack.outputs["SchedulesFailedArn"]},
         },
     }
     try:

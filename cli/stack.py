@@ -59,6 +59,7 @@ class Stack:
             records_to_map=out["RecordsToMapUrl"],
             rsx_to_push=out["RsxToPushUrl"],
             oauth_state_secret=out.get("OAuthStateSecret", ""),
+            kms_key=out.get("KmsKeyArn", ""),
         )
         return Wiring(settings, lambda message, **keys: None, self.client)
 

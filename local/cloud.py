@@ -285,6 +285,8 @@ class Cloud:
 
     def _put_stack(self, name: str, parameters: Mapping[str, str]) -> None:
         cloudformation = self.client("cloudformation")
+        # the emulator knows neither dashboards nor saved queries
+        parameters = {"Dashboard": "false", **parameters}
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         request = {
             "StackName": name,

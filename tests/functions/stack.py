@@ -184,7 +184,8 @@ class Stack:
             "Archive": "archive",
             "OAuthState": "oauth-state",
         }
-        values |= self.urls | {"ArchiveDays": "2557", "LogLevel": "INFO", "ConsoleClient": "client-1"}
+        values |= {"ArchiveDays": "2557", "LogLevel": "INFO", "ConsoleClient": "client-1", "KmsKeyArn": ""}
+        values |= self.urls
         own = FUNCTIONS.get(function, {}).get("Environment", {}).get("Variables", {})
         named = {**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}
         known = {"LOGIN_URL": LOGIN_URL, "CONSOLE_FILES": str(ROOT / "console/page")}

@@ -15,7 +15,7 @@ from tests import builders
 from tests.functions.business import ACME, BIRCH, HOUR, Business
 from tests.functions.gateway import Gateway
 from tests.functions.stack import Stack
-from tests.functions.template import FUNCTIONS
+from tests.functions.template import FUNCTIONS, STACK_NAME
 
 # words that documents hold and logs must not
 ITEM, STREET, CITY, NOTE = "Planted stoneware bowl", "77 Planted Street", "Plantedville", "Planted remark"
@@ -136,7 +136,10 @@ def test_every_line_is_json_with_its_connection_and_every_kind_of_trouble_left_o
     stack: Stack, day: Business
 ) -> None:
     lines = [json.loads(line) for line in stack.printed().splitlines()]
-    assert {line["service"] for line in lines} == set(FUNCTIONS)
+    assert {line["service"] for line in lines if "level" in line} == set(FUNCTIONS)
+    counted = [line for line in lines if "_aws" in line]
+    assert {line["service"] for line in counted} == {STACK_NAME}, "metrics are the stack's"
+    assert sum(sum(line.get("DocumentsParked", ())) for line in counted) >= 3
     told = {line["message"] for line in lines if "message" in line}
     assert told >= {
         "mailbox polled",

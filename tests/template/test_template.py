@@ -11,6 +11,8 @@ import pytest
 from cfnlint.api import lint_file
 from cfnlint.decode import cfn_yaml
 
+from connector import telemetry
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -50,6 +52,9 @@ MAPPINGS = properties_of("AWS::Lambda::EventSourceMapping")
 ALARMS = properties_of("AWS::CloudWatch::Alarm")
 SOURCES = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
 FAILED = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
+DASHBOARD = json.loads(
+    re.sub(r"\$\{[^}]+\}", "x", RESOURCES["Overview"]["Properties"]["DashboardBody"]["Fn::Sub"])
+)
 EVENTS = [event for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
 FOLDERS = {name: properties["CodeUri"].removeprefix("functions/") for name, properties in FUNCTIONS.items()}
 
@@ -170,7 +175,7 @@ def alarmed(metric: str) -> dict[str, dict[str, Any]]:
     return {
         named_by(alarm["Dimensions"][0]["Value"]): alarm
         for alarm in ALARMS.values()
-        if alarm["MetricName"] == metric
+        if alarm["MetricName"] == metric and alarm.get("Dimensions")
     }
 
 
@@ -189,8 +194,49 @@ def test_an_alarm_says_its_threshold_what_to_do_and_tells_somebody(name: str) ->
     alarm = ALARMS[name]
     assert re.search(r"\d|hour", alarm["AlarmDescription"])
     assert re.search(r"`connector |[Ll]ook at", alarm["AlarmDescription"])
-    assert alarm["TreatMissingData"] == "notBreaching"
+    silence = "breaching" if name == "UpkeepStoppedAlarm" else "notBreaching"
+    assert alarm["TreatMissingData"] == silence
     assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "Alarms"}], []]}
+
+
+def test_every_alarm_has_its_entry_in_the_runbook_and_every_entry_its_alarm() -> None:
+    entries = re.split(r"^## ", (ROOT / "docs/runbook.md").read_text(), flags=re.M)[1:]
+    told = {entry.split("\n", 1)[0] for entry in entries if entry.split("\n", 1)[0].endswith("Alarm")}
+    assert told == set(ALARMS)
+    for entry in entries:
+        if entry.split("\n", 1)[0] in ALARMS:
+            assert "**Look**" in entry, entry
+            assert "**Do**" in entry, entry
+
+
+def test_what_counts_documents_is_counted_once_for_the_whole_stack() -> None:
+    own = [alarm for alarm in ALARMS.values() if alarm["Namespace"] == "FreshbooksSpsConnector"]
+    assert own
+    for alarm in own:
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+
+
+def test_every_metric_that_is_alarmed_or_drawn_is_one_that_functions_write() -> None:
+    written = set(telemetry._COUNTED.values())
+    drawn = set(
+        re.findall(r'"((?:Documents|Tokens|Polls|Upstream|Outcomes)[A-Za-z]+)"', json.dumps(DASHBOARD))
+    )
+    alarmed_for = {a["MetricName"] for a in ALARMS.values() if a["Namespace"] == "FreshbooksSpsConnector"}
+    assert alarmed_for <= written
+    assert drawn <= written
+    assert {"DocumentsArrived", "DocumentsDelivered", "DocumentsParked"} <= drawn
+
+
+def test_the_dashboard_is_json_once_its_names_are_filled_in() -> None:
+    widgets = DASHBOARD["widgets"]
+    assert widgets[0]["properties"]["title"] == "Documents a day", "business comes first"
+    assert all({"title", "region", "metrics"} <= set(widget["properties"]) for widget in widgets)
+
+
+def test_a_watcher_that_stopped_is_noticed_within_three_of_its_slowest_intervals() -> None:
+    pattern = TEMPLATE["Parameters"]["ResolveInDoubtRate"]["AllowedPattern"]
+    slowest = max(n for n in range(2, 200) if re.fullmatch(pattern, f"rate({n} minutes)"))
+    assert ALARMS["UpkeepStoppedAlarm"]["Period"] >= 3 * slowest * 60
 
 
 # --- permissions ------------------------------------------------------------------------------
@@ -244,6 +290,11 @@ def test_only_the_refresher_and_the_authorization_write_freshbooks_tokens() -> N
     assert writers == {"RefreshToken", "AuthorizeFreshbooks"}
 
 
+def test_with_a_key_of_the_customers_own_every_function_may_use_it() -> None:
+    policy = RESOURCES["UseKey"]["Properties"]
+    assert [role["Ref"] for role in policy["Roles"]] == [f"{name}Role" for name in FUNCTIONS]
+
+
 # --- routes, names, keeping -------------------------------------------------------------------
 
 
@@ -283,7 +334,7 @@ def test_the_consoles_data_needs_a_verified_token_and_its_page_holds_none() -> N
 def test_no_resource_has_a_literal_name(name: str) -> None:
     for key, value in RESOURCES[name].get("Properties", {}).items():
         # these are names within their parent, of which there is one a stack
-        inner = ("MetricName", "StageName", "GroupName")
+        inner = ("MetricName", "StageName", "GroupName", "PolicyName")
         assert not key.endswith("Name") or key in inner or isinstance(value, dict), key
 
 
@@ -301,7 +352,7 @@ def test_every_parameter_says_what_it_is_and_refuses_nonsense(name: str) -> None
 
 
 def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
-    assert set(TEMPLATE["Outputs"]) == {
+    assert set(TEMPLATE["Outputs"]) - {"DomainTarget", "KmsKeyArn"} == {
         *(
             "StackName",
             "ApiUrl",

@@ -27,6 +27,7 @@ class FunctionSettings:
     login_url: str = ""
     login_client_id: str = ""
     failed_queues: Mapping[str, str] = field(default_factory=dict)
+    kms_key: str = ""
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> FunctionSettings:
@@ -53,4 +54,5 @@ class FunctionSettings:
                 for queue in QUEUES
                 if environment.get(f"{queue.upper()}_FAILED_URL")
             },
+            kms_key=environment.get("KMS_KEY_ARN", ""),
         )

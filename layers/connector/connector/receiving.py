@@ -22,7 +22,8 @@ from connector.usecases.webhooks import Delivery
 VERIFIER_SECONDS = 300.0
 UNKNOWN_SECONDS = 5.0
 
-telemetry = Telemetry()
+_settings = FunctionSettings.of(os.environ)
+telemetry = Telemetry(_settings.stack)
 
 
 def webhook_delivery(event: Mapping[str, Any]) -> Delivery:
@@ -66,4 +67,4 @@ class Receiver:
         self._records_to_map.send([hint])
 
 
-receiver = Receiver(FunctionSettings.of(os.environ))
+receiver = Receiver(_settings)

@@ -16,8 +16,9 @@ from connector.wiring import Wiring
 WORST_RECORD_SECONDS = 45.0
 VISIBILITY_MAX_SECONDS = 43_000
 
-telemetry = Telemetry()
-wiring = Wiring(FunctionSettings.of(os.environ), telemetry.report)
+_settings = FunctionSettings.of(os.environ)
+telemetry = Telemetry(_settings.stack)
+wiring = Wiring(_settings, telemetry.report)
 
 
 def consume(

@@ -25,6 +25,8 @@ _COUNTED = {
     "token stranded": "TokensStranded",
     "upstream paused": "UpstreamPauses",
     "document unexplained": "DocumentsUnexplained",
+    "document long in doubt": "DocumentsLongInDoubt",
+    "poll overdue": "PollsOverdue",
     "webhook taken": "WebhooksTaken",
     "webhook refused": "WebhooksRefused",
 }
@@ -35,15 +37,22 @@ warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 
 class Telemetry:
-    """Powertools' Logger and Metrics behind `ports.Report`; one metric dimension, the function."""
+    """Powertools' Logger and Metrics behind `ports.Report`.
 
-    def __init__(self) -> None:
+    Metrics have one dimension, `service`, which is the stack: a series costs money, and what counts a document
+    is the whole stack's. Which function and which connection it was is in the log.
+    """
+
+    def __init__(self, stack: str) -> None:
         self.logger = Logger(log_uncaught_exceptions=False)
-        self.metrics = Metrics()
+        self.metrics = Metrics(service=stack)
 
     def report(self, message: str, **keys: Any) -> None:
         self.logger.info(message, extra={name: value for name, value in keys.items() if name in KEYS})
-        if metric := _COUNTED.get(message):
+        metrics = [_COUNTED.get(message)]
+        if message == "document arrived" and keys.get("state") == "HELD":
+            metrics.append("DocumentsParked")
+        for metric in filter(None, metrics):
             self.metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 
     def correlate(self, correlation_id: str, connection: str) -> None:

@@ -73,7 +73,7 @@ class Wiring:
 
     @cached_property
     def secrets(self) -> Secrets:
-        return Secrets(self._client("secretsmanager"), self.settings.stack)
+        return Secrets(self._client("secretsmanager"), self.settings.stack, self.settings.kms_key)
 
     def queue(self, url: str) -> SqsQueue:
         return SqsQueue(self.sqs, url, self.archive)

@@ -80,11 +80,15 @@ class SqsQueue:
 
 
 class Secrets:
-    """Secrets Manager, one JSON object a secret, named `<stack>/<connection>/<name>`."""
+    """Secrets Manager, one JSON object a secret, named `<stack>/<connection>/<name>`.
 
-    def __init__(self, client: Any, stack: str) -> None:
+    `kms_key` encrypts what is made here; without one AWS's own key does.
+    """
+
+    def __init__(self, client: Any, stack: str, kms_key: str = "") -> None:
         self._client = client
         self._stack = stack
+        self._key = {"KmsKeyId": kms_key} if kms_key else {}
 
     def name(self, connection: str, secret: str) -> str:
         return f"{self._stack}/{connection}/{secret}"
@@ -111,7 +115,10 @@ class Secrets:
     def create(self, connection: str, secret: str, value: dict[str, Any], description: str) -> None:
         try:
             self._client.create_secret(
-                Name=self.name(connection, secret), SecretString=json.dumps(value), Description=description
+                Name=self.name(connection, secret),
+                SecretString=json.dumps(value),
+                Description=description,
+                **self._key,
             )
         except self._client.exceptions.ResourceExistsException:
             self.write(connection, secret, value)

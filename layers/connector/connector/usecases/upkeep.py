@@ -1,4 +1,4 @@
-"""What runs on a schedule so that nothing stays behind: doubts, lost messages, pick-ups, missed wake-ups."""
+"""What runs on a schedule so that nothing stays behind: doubts, lost messages, pick-ups, missed wake-ups, polls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from connector.usecases.arrivals import replay_message, resume
 from connector.usecases.corrections import is_over
 
 if TYPE_CHECKING:
-    from connector.ledger import Direction
+    from connector.ledger import Direction, Record
     from connector.usecases.world import World
 
 STALE_MINUTES = 15
 HISTORY_MARGIN_MINUTES = 10
+POLL_MINUTES = {"sps": 15, "freshbooks": 60}
+MISSED_POLLS = 3
 WHO = "resolve_in_doubt"
 
 
@@ -35,14 +37,40 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
                 world.id, direction, state, before if state is not State.IN_DOUBT else ""
             ):
                 left.append(replay_message(record.key, record.correlation_id or world.new_id()))
+                if state is State.IN_DOUBT and doubted_since(record) < before:
+                    world.report("document long in doubt", document=record.key.id)
         queue = world.queues.sps_files_to_map if direction == "in" else world.queues.records_to_map
         queue.send(left)
         done["resumed"] += len(left)
         done["woken"] += _wake(world, direction)
     done["picked_up"] = _picked_up(world)
     done["acknowledged"] = mind_deadlines(world)
+    _watch_polls(world)
     world.report("upkeep done", **done)
     return done
+
+
+def doubted_since(record: Record) -> str:
+    """When the outcome of the present revision was first unknown."""
+    doubts = (
+        event.at
+        for event in record.history
+        if event.revision == record.revision and event.to_state == State.IN_DOUBT
+    )
+    return next(doubts, record.updated)
+
+
+def _watch_polls(world: World) -> None:
+    """Say which vendor has not been polled to the end for three of its intervals, for whatever reason.
+
+    Asked here, where every connection is looked after: a schedule that is gone cannot tell of itself.
+    """
+    polls = world.notes.read_all(world.id, "poll")
+    every = {**POLL_MINUTES, **polls.get("every", {})}
+    for poller in POLL_MINUTES:
+        last = polls.get(poller, {}).get("at") or every.get("since", "")
+        if last and last < _ago(world, MISSED_POLLS * int(every[poller])):
+            world.report("poll overdue", what=poller)
 
 
 def _ago(world: World, minutes: int) -> str:
