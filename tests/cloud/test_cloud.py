@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from cli.connections import _schedule
+from cli.stack import Stack
 from local.cloud import Cloud, CloudError
 
 pytestmark = pytest.mark.cloud
@@ -63,3 +65,28 @@ def test_it_ends_without_a_trace() -> None:
 def test_a_person_without_the_environments_is_told_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(CloudError, match="make setup"), Cloud(root=tmp_path):
         pass
+
+
+def test_a_stack_is_updated_with_its_connections_in_place_and_deleted_without_its_documents() -> None:
+    with Cloud() as cloud:
+        made = cloud.deploy("short", {"DeletionProtection": "false"})
+        stack = Stack("short", cloud.client, made)
+        stack.wiring.notes.write("", "connection", "acme", {"id": "acme", "freshbooks": {"account_id": "A1"}})
+        _schedule(stack, "acme", "sps", "rate(15 minutes)")
+        updated = cloud.deploy("short", {"DeletionProtection": "false", "LogRetentionDays": "30"})
+        assert (updated["TableName"], updated["ArchiveBucket"]) == (made["TableName"], made["ArchiveBucket"])
+        assert stack.wiring.connections() == ["acme"]
+        [schedule] = [
+            one
+            for one in cloud.client("scheduler").list_schedules(GroupName=made["ScheduleGroup"])["Schedules"]
+            if one["Name"].startswith("acme-")
+        ]
+        assert schedule["Target"]["Arn"] == updated["PollSpsArn"]
+        [group] = cloud.client("logs").describe_log_groups(logGroupNamePrefix="short-PollSps")["logGroups"]
+        assert group["retentionInDays"] == 30
+        cloudformation = cloud.client("cloudformation")
+        cloudformation.delete_stack(StackName="short")
+        waiter = cloudformation.get_waiter("stack_delete_complete")
+        waiter.wait(StackName="short", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        assert cloud.client("lambda").list_functions()["Functions"] == []
+        assert stack.wiring.connections() == ["acme"], "the table outlives the stack"
