@@ -40,6 +40,7 @@ COMMANDS = {
     "export": "cli.exporting:export",
     "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",
+    "shipments": "cli.shipments:app",
     "ping": "cli.documents:ping",
     "errors": "cli.documents:explain_error",
     "simulate": "cli.simulate:simulate",

@@ -21,6 +21,7 @@ from connector.documents.order import Order
 from connector.documents.order_change import OrderChange
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.documents.shipment import Shipment
+from connector.documents.upload_reading import is_upload
 from connector.documents.xml_writing import write_xml
 from connector.findings import Finding, Mapped, Trace, as_json, explained
 from connector.mapping.order_diff import order_diff
@@ -191,6 +192,12 @@ def _mapped(
     refused: list[errors.BadInput],
 ) -> Iterator[Done]:
     data = read_bytes(file)
+    if to is not Side.freshbooks and is_upload(data):
+        from cli.shipments import map_uploads
+
+        known = [read.document for read in orders if isinstance(read.document, Order)]
+        yield from map_uploads(data, file, pack, known, refused)
+        return
     if to is not Side.sps:
         reads = read_documents(data)
         foreign = all(isinstance(read, errors.BadInput) and read.code == "not_rsx" for read in reads)
@@ -214,7 +221,7 @@ def _mapped(
 
 
 def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Read]) -> Done:
-    pack = _pack_for(read.partner, pack)
+    pack = pack_for(read.partner, pack)
     trace: Trace = {}
     if isinstance(read.document, Shipment):
         known = {order.number: order.document for order in orders if isinstance(order.document, Order)}
@@ -268,7 +275,7 @@ def _map_record(
             fix="name the partner pack with --partner, or the order with --order",
         )
     partner = order.Header.OrderHeader.TradingPartnerId if order is not None else ""
-    pack = _pack_for(partner or (pack.trading_partner_id if pack else ""), pack)
+    pack = pack_for(partner or (pack.trading_partner_id if pack else ""), pack)
     trace: Trace = {}
     if isinstance(record, Invoice):
         from connector.mapping.invoice_to_rsx import invoice_to_rsx
@@ -281,7 +288,7 @@ def _map_record(
     return Done(source, kind, pack.trading_partner_id, number, mapped, trace, pack.format)
 
 
-def _pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
+def pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
     if pack is None:
         return PartnerPack(trading_partner_id=partner)
     if pack.trading_partner_id != partner:

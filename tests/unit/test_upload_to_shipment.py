@@ -380,7 +380,7 @@ def test_everything_that_a_notice_lacks_is_named_at_once() -> None:
     up = upload({"contents": [content()]}, scac="", routing="")
     result = upload_to_shipment(up, orders={}, pack=pack(), uploaded=UPLOADED)
     message = told(result, "asn_data_missing").message
-    for words in ("stored order", "carrier", "leave", "go", "SSCC of 1 cartons"):
+    for words in ("stored order", "carrier", "leave", "go", "SSCC of 1 carton "):
         assert words in message
     assert "ship date" not in message
 

@@ -49,6 +49,7 @@ CATALOGUE: dict[str, Entry] = {
         "the vendor may have taken the document", "a reply was lost or could not be read",
         "nothing: the vendor is asked before anything is sent again", True,
     ),
+    "shipment_busy": Entry("the shipment is being taken in", "it was uploaded twice at once", _ALONE, True),
     # go on by themselves when something arrives
     "waiting": Entry("the document waits for another one", "it came first", "nothing if the other one is on its way", True),
     "partner_not_set_up": Entry(
@@ -118,6 +119,10 @@ CATALOGUE: dict[str, Entry] = {
     "bill_deleted": Entry("an order changed whose bill is deleted", "it was closed out, or somebody deleted it", "bring it back in FreshBooks and replay, or mark it resolved", False),
     "no_bill": Entry("nothing says which bill an order became", "it was not billed, or became something else", "close it in FreshBooks by hand", False),
     "before_cut_over": Entry("a document from before the cut-over changed", "it was billed or sent by other means, and now changes", "change it by hand and mark it resolved, or have it sent by force", False),
+    "partner_unclear": Entry("nothing says which trading partner a shipment is for", "its PO numbers are nobody's, or several partners'", "check the PO numbers and their leading zeros, or fill the partner column", False),
+    "order_cancelled": Entry("the shipment is for a cancelled order", "the retailer cancelled it, or the PO number is another one", "ask the buyer before anything is shipped, then upload again", False),
+    "ssccs_used_up": Entry("no SSCC can be made any more", "the serial numbers of the company prefix are used up", "set another asn.extension in the partner pack, then replay", False),
+    "nothing_to_cancel": Entry("the shipment is cancelled already", "it was cancelled twice", "look at it with `connector show`", False),
     # unreadable files
     "empty": Entry("the file is empty", "the transfer broke off", "ask the sender for it again", False),
     "not_rsx": Entry("the file is no RSX document", "another format, or another kind of file", "have SPS deliver RSX 7.7 JSON or XML", False),

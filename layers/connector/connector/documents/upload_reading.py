@@ -105,6 +105,16 @@ def read_uploads(data: bytes) -> ReadUploads:
     return read
 
 
+def is_upload(data: bytes) -> bool:
+    """Whether this looks like a shipment upload, by its header line or its first object."""
+    start = data[:4096].decode("utf-8-sig", "ignore").lstrip()
+    if start[:1] in ("{", "["):
+        return '"shipment_id"' in start
+    return "shipment_id" in _names(
+        next(csv.reader([start.partition("\n")[0]], delimiter=_separator(start)), [])
+    )
+
+
 def template() -> str:
     """A CSV to start from: every column, and a shipment of two cartons as an example."""
     shipment = {
@@ -275,11 +285,16 @@ def _rows(text: str, separator: str, read: ReadUploads) -> Iterator[tuple[int, l
             yield line, cells
 
 
+def _names(cells: Sequence[str]) -> list[str]:
+    """The columns that a header's cells name, however they are written."""
+    names = ("_".join(cell.casefold().replace("-", " ").split()) for cell in cells)
+    return [_ALSO_CALLED.get(name, name) for name in names]
+
+
 def _header(cells: Sequence[str], read: ReadUploads) -> list[str]:
-    names = ["_".join(cell.casefold().replace("-", " ").split()) for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    columns = [_ALSO_CALLED.get(name, name) for name in names]
+    columns = _names(cells)
+    while columns and not columns[-1]:
+        columns.pop()
     fix = "`connector shipments template` writes a file with every column"
     for column, cell in zip(columns, cells, strict=False):
         if column not in COLUMNS:

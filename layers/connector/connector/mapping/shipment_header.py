@@ -196,6 +196,7 @@ class HeaderWriting:
             carton for consigned in told.orders for top in consigned.parcels for carton in (top, *top.parcels)
         ]
         nameless = sum(not carton.sscc for carton in cartons) if self.structure != "items" else 0
+        unnamed = f"{nameless} carton{'s'[: nameless != 1]} (gs1_prefix in the profile, to have them made)"
         pallets = self.pack.asn.pallets == "required" and not told.pallets
         day = "the ship date" + (" (the invoice's fulfillment date)" if told.source == "invoice" else "")
         needed = {
@@ -206,7 +207,7 @@ class HeaderWriting:
             in kinds,
             "where the goods go (ST on the order, or addresses.ST in the partner pack)": placed,
             "a line with a quantity": self.items > 0,
-            f"the SSCC of {nameless} cartons (gs1_prefix in the business profile, to have them made)": not nameless,
+            f"the SSCC of {unnamed}": not nameless,
             "pallets, which this partner asks for": not pallets,
         }
         missing = [words for words, there in needed.items() if not there]

@@ -16,7 +16,7 @@ from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delive
 from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
-from connector.usecases import acknowledging, corrections
+from connector.usecases import acknowledging, corrections, shipping
 from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
@@ -105,6 +105,9 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
             return
         if record.key.type == "ack":
             acknowledging.map_again(world, record)
+            return
+        if shipping.is_upload(record):
+            shipping.map_again(world, record, correlation_id, WHO)
             return
         noun, _, object_id = record.source.partition(":")
     else:
@@ -327,6 +330,8 @@ def _plan_again(world: World, record: Record, trace: Trace | None) -> Planned:
         return corrections.plan_credit(world, record, trace)
     if record.key.type == "ack":
         return acknowledging.plan_ack(world, record, trace)
+    if shipping.is_upload(record):
+        return shipping.plan_again(world, record, trace)
     body = world.archive.get(world.id, record.payloads["received"])
     pack = world.pack(record.key.partner)
     if record.key.type == "bill":
