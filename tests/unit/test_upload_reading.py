@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.documents.gs1 import check_digit, check_digit_fits, make_sscc, sscc_of
 from connector.documents.upload import Upload
-from connector.documents.upload_reading import MAX_BYTES, read_uploads, template
+from connector.documents.upload_reading import COLUMNS, MAX_BYTES, read_uploads, template
 
 CSV = """\
 shipment_id,ship_date,scac,carton,sscc,po,line,qty,uom
@@ -190,3 +191,8 @@ def test_an_sscc_is_read_in_every_usual_writing() -> None:
         sscc_of("10614141234567890")
     with pytest.raises(ValueError, match="no serial number"):
         make_sscc("0614141000", 10**6)
+
+
+def test_the_page_on_shipments_explains_every_column() -> None:
+    page = (Path(__file__).parents[2] / "docs/shipments.md").read_text()
+    assert [column for column in COLUMNS if f"`{column}`" not in page] == []
