@@ -22,9 +22,9 @@ from connector.ledger import FINAL, IN_FLIGHT, DocumentKey, Record, State
 from connector.mapping.upload_to_shipment import upload_to_shipment
 from connector.rules.open_quantities import open_lines
 from connector.usecases.arrivals import Planned, replay_message, settle
-from connector.usecases.fulfilment import approve, release, standing
+from connector.usecases.fulfilment import approved, note_fulfilment, standing
 from connector.usecases.labels import label
-from connector.usecases.orders import order_key, stored_order
+from connector.usecases.orders import blocked, order_key, stored_order
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -131,7 +131,7 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
     uploaded = uploaded_of(world, record)
     pack = world.pack(record.key.partner)
     upload = label(world, uploaded.upload, pack, keep=False)
-    return _plan(world, uploaded, upload, pack, "", record, keep=False, trace=trace)
+    return _plan(world, uploaded, upload, pack, record, trace)
 
 
 def is_upload(record: Record) -> bool:
@@ -221,7 +221,7 @@ def _take(world: World, uploaded: Uploaded, pack: PartnerPack, who: str) -> dict
 def _settle(
     world: World, key: DocumentKey, uploaded: Uploaded, labelled: Upload, pack: PartnerPack, **keywords: str
 ) -> Record:
-    plan = partial(_plan, world, uploaded, labelled, pack, keywords["who"])
+    plan = approved(world, partial(_plan, world, uploaded, labelled, pack), who=keywords["who"])
     record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
     if record.waits_for and world.ledger.get(DocumentKey.of(record.waits_for)) is not None:
         # it arrived between our look and our parking, and so woke nobody
@@ -242,7 +242,7 @@ def _preview(world: World, uploaded: Uploaded, pack: PartnerPack) -> dict[str, A
     if record.version and digest != record.digest:
         record = record.revised(now=now, who="", what="previewed", note="", digest=digest)
     try:
-        planned = _plan(world, uploaded, labelled, pack, "", record, keep=False)
+        planned = approved(world, partial(_plan, world, uploaded, labelled, pack), who="", keep=False)(record)
     except errors.Parked as error:
         return told | {"reason": _reason(error), "findings": list(getattr(error, "findings", ()))}
     return told | {"document": planned.document, "findings": list(planned.findings)}
@@ -253,13 +253,10 @@ def _plan(
     uploaded: Uploaded,
     labelled: Upload,
     pack: PartnerPack,
-    who: str,
     record: Record,
-    *,
-    keep: bool = True,
     trace: Trace | None = None,
 ) -> Planned:
-    orders, records = _orders(world, labelled, record.key)
+    orders, records = _orders(world, labelled, record)
     name = f"asn/{record.key.number}"
     before = {}
     for number, order in orders.items():
@@ -277,21 +274,8 @@ def _plan(
         before=before,
         trace=trace,
     )
-    if purpose == "01":
-        if keep:
-            _release(world, record, labelled, who)
-    else:
-        for number, order in orders.items():
-            mapped = approve(
-                world,
-                record,
-                mapped,
-                order=order,
-                order_record=records[number],
-                pack=pack,
-                who=who,
-                keep=keep,
-            )
+    if mapped.blocked:
+        raise blocked(mapped)
     return Planned(
         document=mapped.document,
         findings=tuple(as_json(mapped.findings)),
@@ -300,10 +284,10 @@ def _plan(
     )
 
 
-def _orders(world: World, upload: Upload, key: DocumentKey) -> tuple[dict[str, Order], dict[str, Record]]:
+def _orders(world: World, upload: Upload, notice: Record) -> tuple[dict[str, Order], dict[str, Record]]:
     orders, records = {}, {}
     for number in upload.purchase_orders():
-        wanted = order_key(world.id, key.partner, number)
+        wanted = order_key(world.id, notice.key.partner, number)
         record = world.ledger.get(wanted)
         if record is None:
             raise errors.Waiting(
@@ -312,7 +296,7 @@ def _orders(world: World, upload: Upload, key: DocumentKey) -> tuple[dict[str, O
                 waits_for=wanted.id,
                 fix="check the PO number and its zeros; if the order is on its way the notice goes on by itself",
             )
-        if record.state is State.CANCELLED:
+        if record.state is State.CANCELLED and not is_cancellation(notice):
             raise errors.CheckFailed(
                 f"the order {number} was cancelled",
                 code="order_cancelled",
@@ -323,8 +307,10 @@ def _orders(world: World, upload: Upload, key: DocumentKey) -> tuple[dict[str, O
 
 
 def _release(world: World, record: Record, upload: Upload, who: str) -> None:
+    """Give back what the shipment took of its orders."""
     for number in upload.purchase_orders():
-        release(world, record, order_key(world.id, record.key.partner, number), who=who)
+        key = order_key(world.id, record.key.partner, number)
+        note_fulfilment(world, key, f"asn/{record.key.number}", None, who=who)
 
 
 # --- small things -----------------------------------------------------------------------------------------
