@@ -65,6 +65,10 @@ CATALOGUE: dict[str, Entry] = {
         "an invoice changed after it was sent, and this partner is sent a credit and a new invoice",
         "nothing, unless the credit itself is parked: then see its reason", True,
     ),
+    "notice_first": Entry(
+        "the invoice waits for the notice of its shipment", "the partner wants the ASN before the invoice",
+        "upload the shipment; if its notice is held, correct that", True,
+    ),
     # need a person
     "parked": Entry("the document is parked", "see its reason", "see its reason", False),
     "bad_input": Entry("the document cannot be read", "it is damaged, or of another kind", "ask the sender for a correct one", False),

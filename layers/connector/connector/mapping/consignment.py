@@ -99,6 +99,17 @@ class Consignment:
         return self.sources.get(name, f"{self.source}.{name}")
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What an invoice repeats of the shipment that it bills; `carrier` has RSX names."""
+
+    shipment_id: str
+    shipped: date | None = None
+    bill_of_lading: str = ""
+    pro_number: str = ""
+    carrier: Mapping[str, Any] = field(default_factory=dict)
+
+
 def shipped_lines(orders: tuple[Consigned, ...]) -> dict[str, dict[str, Decimal]]:
     """What is shipped of each order's lines: PO number -> `OrderedLine.line` -> quantity in the order's unit.
 

@@ -8,6 +8,7 @@ from connector.documents.freshbooks import Client, Invoice
 from connector.documents.order import Order
 from connector.findings import Finding, Mapped, Trace
 from connector.mapping.carry import Explainer
+from connector.mapping.consignment import Dispatch
 from connector.mapping.items import Fields
 from connector.mapping.lines import LineTax, SaleLine
 from connector.mapping.money import ZERO, cents
@@ -49,14 +50,15 @@ def invoice_to_rsx(
     purpose: str = "00",
     number: str = "",
     original: Fields | None = None,
+    dispatch: Dispatch | None = None,
     trace: Trace | None = None,
 ) -> Mapped:
     """The RSX Invoice as plain JSON values in schema order, and what a person should know.
 
     `order` is the stored order that the invoice's PO number names, `client` its FreshBooks client, `purpose`
     the TsetPurposeCode (00 original, 05 replace), `number` what is sent instead of FreshBooks' number. An invoice
-    that is negative in all is a credit (CR); `original` is the reference to the invoice that it is for. Never
-    raises on what the models admit.
+    that is negative in all is a credit (CR); `original` is the reference to the invoice that it is for. `dispatch`
+    is the shipment that it bills: its day counts before FreshBooks' own. Never raises on what the models admit.
     """
     findings: list[Finding] = []
     explain = Explainer(trace) if trace is not None else None
@@ -73,7 +75,9 @@ def invoice_to_rsx(
         sale, type_code = as_credit(sale, original), "CR"
     if number:
         sale = replace(sale, number=number)
-    return compose(sale, parties, order, pack, purpose, type_code, explain, findings + found)
+    if dispatch is not None and dispatch.shipped is not None:
+        sale = replace(sale, shipped=dispatch.shipped)
+    return compose(sale, parties, order, pack, purpose, type_code, explain, findings + found, dispatch)
 
 
 def is_credit(invoice: Invoice) -> bool:

@@ -24,6 +24,7 @@ from connector.findings import Finding, Mapped
 from connector.mapping.carry import Explainer, carry, once
 from connector.mapping.charges import Charges
 from connector.mapping.conform import conform, in_schema_order
+from connector.mapping.consignment import Dispatch
 from connector.mapping.items import Fields, line_item, price_basis, put_quantity
 from connector.mapping.lines import Role, SaleLine, roles
 from connector.mapping.money import CENT, ZERO, cents
@@ -71,10 +72,13 @@ def compose(
     type_code: str,
     explain: Explainer | None,
     findings: list[Finding],
+    dispatch: Dispatch | None = None,
 ) -> Mapped:
-    """The RSX Invoice of a sale whose parties are known already."""
+    """The RSX Invoice of a sale whose parties are known already; `dispatch` is the shipment that it bills."""
     header = _header(sale, order, pack, purpose, type_code, explain, findings)
     groups = _header_groups(sale, order, pack, explain, findings)
+    if dispatch is not None:
+        _put_dispatch(header, groups, dispatch, explain, findings)
     money = _money(sale, order, pack, explain)
     items = _items(sale, money, order, pack, explain)
     allowances, charged = money.charges.allowances, money.charges.charges
@@ -220,6 +224,30 @@ def _header_groups(
         if explain is not None:
             explain.mark("Header.Notes", "the invoice's own notes", sale.path("notes"))
     return groups
+
+
+def _put_dispatch(
+    header: Fields, groups: Fields, dispatch: Dispatch, explain: Explainer | None, findings: list[Finding]
+) -> None:
+    """How the goods really went, before what the order or the pack had in mind."""
+    told = {
+        "BillOfLadingNumber": dispatch.bill_of_lading,
+        "CarrierProNumber": dispatch.pro_number,
+        "ShipDate": dispatch.shipped.isoformat() if dispatch.shipped is not None else "",
+    }
+    header |= {name: text for name, text in told.items() if text}
+    carrier, found = carry(dict(dispatch.carrier), Carrier, place="shipment.carrier")
+    findings += found
+    if carrier:
+        groups["CarrierInformation"] = [carrier]
+    if explain is not None:
+        rule = f"shipment {dispatch.shipment_id}"
+        for name, field_ in (("BillOfLadingNumber", "bill_of_lading"), ("CarrierProNumber", "pro_number")):
+            explain.mark(f"Header.InvoiceHeader.{name}", rule, f"shipment.{field_}")
+        if dispatch.shipped is not None:
+            explain.mark("Header.InvoiceHeader.ShipDate", rule, "shipment.ship_date")
+        if carrier:
+            explain.mark("Header.CarrierInformation[0]", rule, "shipment.scac")
 
 
 def carrier_of(pack: PartnerPack, findings: list[Finding]) -> Fields:

@@ -21,6 +21,13 @@ from connector.usecases.arrivals import Plan, Planned, early_invoices, push_mess
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
 from connector.usecases.fulfilment import approved
+from connector.usecases.notices import (
+    dispatch_of,
+    is_upload,
+    shipped_before,
+    wait_for_notice,
+    why_no_notice,
+)
 from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
@@ -106,7 +113,7 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
         if record.key.type == "ack":
             acknowledging.map_again(world, record)
             return
-        if shipping.is_upload(record):
+        if is_upload(record):
             shipping.map_again(world, record, correlation_id, WHO)
             return
         noun, _, object_id = record.source.partition(":")
@@ -271,21 +278,36 @@ def _plan_invoice(
 ) -> Planned:
     if type_ == "asn" and invoice.is_deleted:
         return _asn_of_deleted(record)
+    if type_ == "asn" and (reason := why_no_notice(world, order_record, pack)):
+        return Planned(state=State.SKIPPED, note=reason)
 
     def make(purpose: str, number: str) -> Planned:
         named, original = invoice, None
         if type_ == "credit":
             original, po_number = original_of(world, invoice, pack.trading_partner_id, order_record)
             named = invoice.model_copy(update={"po_number": invoice.po_number or po_number})
-        order, client = _order_and_client(world, named, order_record, pack)
-        map_ = (
-            partial(invoice_to_shipment, trace=trace)
+        order, client, kept = _order_and_client(world, named, order_record, pack)
+        map_ = partial(
+            invoice_to_shipment
             if type_ == "asn"
-            else partial(invoice_to_rsx, number=number, original=original, trace=trace)
+            else partial(invoice_to_rsx, number=number, original=original),
+            named,
+            order=order,
+            client=client,
+            pack=pack,
+            profile=world.connection.profile,
+            purpose=purpose,
+            trace=trace,
         )
-        mapped = map_(
-            named, order=order, client=client, pack=pack, profile=world.connection.profile, purpose=purpose
-        )
+        if type_ == "asn" and order is not None and kept is not None:
+            map_ = partial(map_, before=shipped_before(world, order, kept, record.key.number))
+        mapped = map_()
+        if type_ == "invoice" and order is not None and kept is not None:
+            dispatch = dispatch_of(world, mapped.document, order, kept, pack)
+            mapped = map_(dispatch=dispatch) if dispatch is not None else mapped
+            if pack.invoices.asn_first:
+                sent_as = number or str(invoice.invoice_number)
+                wait_for_notice(world, sent_as, mapped.document, order, kept, pack)
         return _sendable(
             mapped,
             str(invoice.amount.amount) if invoice.amount else "",
@@ -300,8 +322,8 @@ def _plan_invoice(
 
 def _order_and_client(
     world: World, invoice: Invoice, order_record: Record | None, pack: PartnerPack
-) -> tuple[Order | None, Client | None]:
-    """The stored order that the invoice names, or its client where it names none."""
+) -> tuple[Order | None, Client | None, Record | None]:
+    """The stored order that the invoice names with its record, or its client where it names none."""
     if order_record is None and invoice.po_number:
         key = order_key(world.id, pack.trading_partner_id, invoice.po_number)
         order_record = world.ledger.get(key)  # it may have come since the partner was looked for
@@ -313,8 +335,8 @@ def _order_and_client(
                 fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
             )
     if order_record is not None:
-        return stored_order(world, order_record), None
-    return None, world.freshbooks.get_client(invoice.customerid) if invoice.customerid else None
+        return stored_order(world, order_record), None, order_record
+    return None, world.freshbooks.get_client(invoice.customerid) if invoice.customerid else None, None
 
 
 def plan_again(world: World, record: Record, trace: Trace | None = None) -> Planned:
@@ -330,7 +352,7 @@ def _plan_again(world: World, record: Record, trace: Trace | None) -> Planned:
         return corrections.plan_credit(world, record, trace)
     if record.key.type == "ack":
         return acknowledging.plan_ack(world, record, trace)
-    if shipping.is_upload(record):
+    if is_upload(record):
         return shipping.plan_again(world, record, trace)
     body = world.archive.get(world.id, record.payloads["received"])
     pack = world.pack(record.key.partner)

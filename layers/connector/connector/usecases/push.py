@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
 from connector.usecases.arrivals import TRIES, hold, resume
+from connector.usecases.notices import resume_invoices_of
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -185,6 +186,8 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     kind = (record.key.direction, record.key.type)
     if kind in (("in", "order"), ("out", "credit")):  # only these are waited for
         resume(world, record.key.id)
+    if kind == ("out", "asn"):
+        resume_invoices_of(world, record.key, going.document)
     if kind == ("in", "order"):
         blanket, _, release = record.key.number.rpartition("-")
         if blanket and release:  # who waits for a blanket order names only its number

@@ -20,10 +20,18 @@ from connector.documents.upload_reading import read_uploads
 from connector.findings import Finding, Trace, as_json
 from connector.ledger import FINAL, IN_FLIGHT, DocumentKey, Record, State
 from connector.mapping.upload_to_shipment import upload_to_shipment
-from connector.rules.open_quantities import open_lines
 from connector.usecases.arrivals import Planned, replay_message, settle
-from connector.usecases.fulfilment import approved, note_fulfilment, standing
+from connector.usecases.fulfilment import approved, note_fulfilment
 from connector.usecases.labels import label
+from connector.usecases.notices import (
+    CANCELLED,
+    SOURCE,
+    is_cancellation,
+    is_upload,
+    shipped_before,
+    stands,
+    stood,
+)
 from connector.usecases.orders import blocked, order_key, stored_order
 
 if TYPE_CHECKING:
@@ -31,10 +39,7 @@ if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
-SOURCE = "upload"
 LEASE_SECONDS = 60.0
-_CANCELLED = "-cancelled"
-_SENT = frozenset({State.DELIVERED, State.PICKED_UP})
 
 
 class Uploaded(NamedTuple):
@@ -90,7 +95,7 @@ def cancel_shipment(world: World, shipment_id: str, *, who: str, reason: str, pa
     if record.state is State.CANCELLED or is_cancellation(record):
         raise errors.CheckFailed("the shipment is cancelled already", code="nothing_to_cancel")
     if stands(record):
-        changes = {"digest": record.digest + _CANCELLED, "rank": _rank(now)}
+        changes = {"digest": record.digest + CANCELLED, "rank": _rank(now)}
         cancelled = record.revised(now=now, who=who, what="cancelled by a person", note=reason, **changes)
     else:
         cancelled = record.step(
@@ -132,25 +137,6 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
     pack = world.pack(record.key.partner)
     upload = label(world, uploaded.upload, pack, keep=False)
     return _plan(world, uploaded, upload, pack, record, trace)
-
-
-def is_upload(record: Record) -> bool:
-    return record.source.startswith(f"{SOURCE}:")
-
-
-def is_cancellation(record: Record) -> bool:
-    return record.digest.endswith(_CANCELLED)
-
-
-def stands(record: Record) -> bool:
-    """Whether the partner has a notice of this shipment that was not taken back."""
-    return not is_cancellation(record) if record.state in _SENT else _stood(record)
-
-
-def _stood(record: Record) -> bool:
-    """The same before the present revision."""
-    sent = [past["digest"] for past in record.revisions if past["state"] in _SENT]
-    return bool(sent) and not sent[-1].endswith(_CANCELLED)
 
 
 def uploaded_of(world: World, record: Record) -> Uploaded:
@@ -257,13 +243,11 @@ def _plan(
     trace: Trace | None = None,
 ) -> Planned:
     orders, records = _orders(world, labelled, record)
-    name = f"asn/{record.key.number}"
-    before = {}
-    for number, order in orders.items():
-        kept = standing(world.ledger, records[number].fulfilment)
-        lines = open_lines(order, kept, but=name)
-        before[order.number] = {line.line: line.shipped for line in lines}
-    purpose = "01" if is_cancellation(record) else "05" if _stood(record) else "00"
+    before = {
+        order.number: shipped_before(world, order, records[number], record.key.number)
+        for number, order in orders.items()
+    }
+    purpose = "01" if is_cancellation(record) else "05" if stood(record) else "00"
     mapped = upload_to_shipment(
         labelled,
         orders=orders,

@@ -10,6 +10,7 @@ from connector.ledger import DocumentKey, State, revision_began
 from connector.usecases.acknowledging import mind_deadlines
 from connector.usecases.arrivals import replay_message, resume
 from connector.usecases.corrections import is_over
+from connector.usecases.notices import is_noticed
 
 if TYPE_CHECKING:
     from connector.ledger import Direction, Record
@@ -85,6 +86,8 @@ def _wake(world: World, direction: Direction) -> int:
         _, kind, rest = what.split("/", 2)
         if kind == "pack":
             there = rest in world.packs()
+        elif rest.split("/")[1:2] == ["notice"]:
+            there = is_noticed(world, DocumentKey.of(what))
         elif kind == "out":
             there = is_over(world.ledger.get(DocumentKey.of(what)))
         elif kind == "live":
