@@ -9,12 +9,14 @@ import pytest
 
 from connector import errors
 from connector.documents.gs1 import make_sscc
+from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.rules.packs import PartnerPack
 from connector.usecases import labels, shipping
 from connector.usecases.people import documents
-from connector.usecases.replaying import preview
-from tests.fakes import FakeWorld
+from connector.usecases.reconcile import reconcile
+from connector.usecases.replaying import preview, replay
+from tests.fakes import FakeNotes, FakeWorld
 from tests.unit.test_inbound import PARTNER, order, put
 from tests.unit.test_inbound import run as run_inbound
 from tests.unit.test_outbound import drain, sent
@@ -188,7 +190,6 @@ def test_what_lacks_a_company_prefix_goes_on_with_one_when_it_is_replayed() -> N
     fake.set_up(PartnerPack.model_validate(settings))
     assert preview(fake.world, stored(fake).key)["outcome"] == "sent"
     assert fake.notes.read("acme", "sscc", f"{PARTNER}/SH-1") is None
-    from connector.usecases.replaying import replay
 
     replay(fake.world, stored(fake).key, who="cli/ann")
     drain(fake)
@@ -245,6 +246,32 @@ def test_serial_numbers_are_given_once_whoever_lost_the_hint_and_end_with_a_clea
         labels.take_serials(fake.world, "00614141000", 10**6 + 1, "x")
 
 
+def test_a_worker_that_loses_the_race_for_a_block_takes_the_next() -> None:
+    fake = world()
+    rival: list[int] = []
+
+    class Raced(FakeNotes):
+        def write_new(self, connection: str, topic: str, name: str, value: Any) -> bool:
+            if not rival:
+                rival.append(-1)
+                rival[0] = labels.take_serials(fake.world, f"0{PREFIX}", 3, "rival")
+            return super().write_new(connection, topic, name, value)
+
+    notes = Raced()
+    notes.notes = fake.notes.notes
+    fake.world.notes = notes
+    assert (labels.take_serials(fake.world, f"0{PREFIX}", 2, "ours"), rival) == (3, [0])
+
+
+def test_a_partner_that_takes_xml_gets_its_notice_so() -> None:
+    fake = world(format="xml")
+    uploaded(fake, file(40))
+    [path] = fake.sps.uploads
+    [read] = read_documents(fake.sps.files[path])
+    assert isinstance(read, Read)
+    assert (path.rpartition(".")[2], read.kind, read.number) == ("xml", "shipment", "SH-1")
+
+
 def test_two_uploads_of_a_shipment_at_once_are_told_to_wait() -> None:
     fake = world()
     fake.leases.take(f"acme/shipment/{PARTNER}/SH-1", 60)
@@ -257,3 +284,17 @@ def test_connections_never_see_each_others_shipments() -> None:
     uploaded(fake, file(40))
     assert list(documents(fake.ledger, "other", type_="asn")) == []
     assert {connection for connection, _ in fake.notes.notes} == {"acme"}
+
+
+def test_the_nightly_proof_knows_uploads_whatever_became_of_them() -> None:
+    fake = world()
+    uploaded(fake, file(10))
+    uploaded(fake, file(10, shipment="SH-2"))
+    uploaded(fake, file(21, shipment="SH-3"))
+    shipping.cancel_shipment(fake.world, "SH-2", who="cli/ann", reason="wrong truck")
+    drain(fake)
+    result = reconcile(fake.world)
+    verdicts = {row["document"].rpartition("/")[2]: row["verdict"] for row in result["verdicts"]}
+    assert verdicts["SH-1"] == verdicts["SH-2"] == "delivered"
+    assert verdicts["SH-3"] == "needs a person"
+    assert result["unexplained"] == 0
