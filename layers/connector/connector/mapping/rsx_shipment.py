@@ -200,12 +200,13 @@ class _Writing(HeaderWriting):
                     message = f"carton {name} holds several articles, but each carton goes under its article"
                     fix = "pack one article to a carton, or set asn.structure to pick_and_pack in the partner pack"
                     self.findings.append(Finding("carton_mixed", "error", message, carton.source, fix))
+        inside = [{piece.role.order_index for piece in parcel.all_pieces()} for parcel in consigned.parcels]
         for index, piece in enumerate(merged(consigned.all_pieces())):
             to = f"{above}.ItemLevel[{index}]"
             item = self._item(consigned, piece, to)
             packs: list[Fields] = []
-            for parcel in consigned.parcels:
-                held = only_with(parcel, piece)
+            for parcel, articles in zip(consigned.parcels, inside, strict=True):
+                held = only_with(parcel, piece) if piece.role.order_index in articles else None
                 if held is None:
                     continue
                 at = f"{to}.PackLevel[{len(packs)}]"
