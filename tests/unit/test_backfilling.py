@@ -117,6 +117,7 @@ def test_what_is_dated_on_or_after_the_cut_over_is_billed_and_sent_like_any_othe
 
 def test_a_new_invoice_finds_the_old_order_and_carries_its_identifiers() -> None:
     fake = connected()
+    fake.freshbooks.invoices.clear()
     imported(fake)
     fake.freshbooks.invoices[2] = outbound.invoice("INV-2", create_date="2026-03-20") | {
         "id": 2,
@@ -249,3 +250,15 @@ def test_the_command_sets_the_cut_over_and_imports_a_folder(
         again = connector(*options, "--yes")
         assert json.loads(again.stdout)["counts"] == {"known": 1}
         assert connector("backfill", "--since", "yesterday").exit_code == 2
+
+
+def test_what_was_invoiced_before_the_cut_over_cannot_be_invoiced_again() -> None:
+    fake = connected()
+    imported(fake)
+    assert fake.ledger.records[ORDER].fulfilment["invoice/0000421"]["lines"] == {"1": "40"}
+    again = outbound.invoice("INV-2", create_date="2026-03-20") | {"id": 2, "invoiceid": 2}
+    fake.freshbooks.invoices[2] = again
+    outbound.told(fake, object_id=2)
+    record = outbound.stored(fake, "INV-2")
+    assert (record.state, record.reason["code"]) == (State.HELD, "over_invoiced")
+    assert nothing_was_sent(fake)

@@ -24,6 +24,7 @@ from connector.mapping.invoice_to_rsx import is_credit
 from connector.usecases import inbound, outbound
 from connector.usecases.arrivals import resume
 from connector.usecases.cut_over import CODE, HISTORY, is_registered
+from connector.usecases.fulfilment import note_registered
 from connector.usecases.partners import partner_of_invoice
 from connector.usecases.webhooks import hint
 
@@ -172,7 +173,7 @@ def _put_down(world: World, record: Record) -> None:
         if record.key.direction == "in":
             planned = inbound.plan_again(freely, record)
         else:
-            planned = outbound.plan_again(freely, record)
+            planned = outbound.map_again(freely, record)
     except errors.Parked as error:
         note = error.message
     else:
@@ -181,6 +182,7 @@ def _put_down(world: World, record: Record) -> None:
             exchange = json.dumps({"mapped": planned.document, "sent": None, "answer": None}, default=str)
             pointer = world.archive.put(world.id, exchange.encode())
             changes["payloads"] = {**record.payloads, "exchange": pointer}
+            note_registered(world, record, planned, WHO)
     stepped = record.step(BACKFILLED, now=world.clock.now(), who=WHO, note=note, **changes)
     if world.ledger.save(stepped, record.version) is None and record.key.type == "order":
         resume(world, record.key.id)  # shipments of it may have come before it

@@ -25,11 +25,13 @@ from connector.rules.open_quantities import (
     orders_named,
 )
 from connector.usecases.arrivals import TRIES, Plan, Planned
+from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import blocked, order_key, stored_order
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
     from connector.ports import Ledger
+    from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
 
@@ -131,14 +133,29 @@ def _approve(
     if not keep:
         judge(order_record)
         return approved_
-    entry = {
+    entry = _entry(record, document, kind, order, pack)
+    note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge)
+    return approved_
+
+
+def note_registered(world: World, record: Record, planned: Planned, who: str) -> None:
+    """Count a document from before the cut-over with its orders: it was done, so no rule is asked."""
+    document, kind = planned.document or {}, kind_of(record, planned)
+    for order, order_record in _orders_of(world, record, planned):
+        entry = _entry(record, document, kind, order, world.pack(record.key.partner))
+        name = f"{kind}/{_number_of(document, record)}"
+        note_fulfilment(world, order_record.key, name, entry, who=who)
+
+
+def _entry(
+    record: Record, document: Mapping[str, Any], kind: str, order: Order, pack: PartnerPack
+) -> dict[str, Any]:
+    return {
         "document": record.key.id,
         "rank": record.rank,
         "revision": record.revision,
         "lines": as_texts(lines_of(document, kind, order, pack)),
     }
-    note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge)
-    return approved_
 
 
 def _case(
@@ -198,7 +215,8 @@ def is_blocked(findings: list[Finding]) -> bool:
 
 
 def _never_arrived(record: Record) -> bool:
-    return record.state in (State.REJECTED, State.SKIPPED, State.CANCELLED) and not delivered_before(record)
+    ended = record.state in (State.REJECTED, State.SKIPPED, State.CANCELLED)
+    return ended and not delivered_before(record) and not is_registered(record)
 
 
 def _is_ours_to_keep(world: World, record: Record) -> bool:

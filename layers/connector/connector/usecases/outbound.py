@@ -344,10 +344,11 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
 
     With `trace` also where every field of it came from.
     """
-    return approved(world, partial(_plan_again, world, trace=trace), who=WHO, keep=False)(record)
+    return approved(world, partial(map_again, world, trace=trace), who=WHO, keep=False)(record)
 
 
-def _plan_again(world: World, record: Record, trace: Trace | None) -> Planned:
+def map_again(world: World, record: Record, trace: Trace | None = None) -> Planned:
+    """The same without asking the rules before sending."""
     if corrections.is_reversal(record):
         return corrections.plan_credit(world, record, trace)
     if record.key.type == "ack":

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
+from connector.rules.open_quantities import line_of, lines_of
+from connector.rules.packs import PartnerPack
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.corrections import is_reversal
 from connector.usecases.cut_over import is_registered
@@ -22,12 +24,10 @@ from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, am
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill
     from connector.documents.order import Order
-    from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
 READERS = 16  # objects read from the archive at a time
 _SENT = frozenset({State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT})
-_QUANTITIES = {"InvoiceLine": "InvoiceQty", "ShipmentLine": "ShipQty"}
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,12 +57,13 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
     }
     packs = world.packs()
     read = dict(_at_once(lambda record: (record.key, _order(world, record)), orders.values()))
-    lines = {key: lines_of(order, packs.get(key.partner)) for key, order in read.items() if order is not None}
+    lines = {key: _lines(order, packs.get(key.partner)) for key, order in read.items() if order is not None}
     belonging: dict[DocumentKey, list[Paper]] = {key: [] for key in orders}
 
     def paper(pair: tuple[Record, DocumentKey]) -> None:
         record, order = pair
-        belonging[order].append(paper_of(record, _mapped(world, record), lines.get(order, ())))
+        mapped = _mapped(world, record)
+        belonging[order].append(paper_of(record, mapped, read[order], packs.get(order.partner)))
 
     for _ in _at_once(paper, list(_belonging(world, orders, partner))):
         pass
@@ -93,7 +94,7 @@ def records(world: World, direction: Direction) -> Iterator[Record]:
                 yield record
 
 
-def lines_of(order: Order, pack: PartnerPack | None) -> tuple[Line, ...]:
+def _lines(order: Order, pack: PartnerPack | None) -> tuple[Line, ...]:
     lines = []
     for one in ordered_lines(order):
         priced = price_line(one.item, one.position, pack, []) if pack is not None else None
@@ -112,68 +113,51 @@ def lines_of(order: Order, pack: PartnerPack | None) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def paper_of(record: Record, mapped: Mapping[str, Any] | None, lines: tuple[Line, ...]) -> Paper:
+def paper_of(
+    record: Record, mapped: Mapping[str, Any] | None, order: Order | None, pack: PartnerPack | None
+) -> Paper:
     """What a produced RSX document says, by order line; its record's amount alone where nothing was produced."""
     document = mapped or {}
     header = _dict(_dict(document.get("Header")).get("InvoiceHeader"))
-    parts: dict[str, Part] = {}
-    besides: list[Part] = []
+    credit = header.get("InvoiceTypeCode") == "CR" or record.key.type == "credit"
     charges, taxes = _charges(document.get("Header")), _taxes(document.get("Header"))
-    for item in _items(document):
-        name = next((name for name in _QUANTITIES if name in item), "")
-        said = _dict(item.get(name))
-        quantity = amount_of(said.get(_QUANTITIES.get(name, "")))
-        amount = amount_of(said.get("ExtendedItemTotal") or quantity * amount_of(said.get("PurchasePrice")))
-        line = _line_of(said, lines)
-        if line is None:
-            besides.append(Part(quantity, amount))
-        else:
-            before = parts.get(line.line, Part())
-            parts[line.line] = Part(before.quantity + quantity, before.amount + amount)
+    amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+    besides: list[Part] = []
+    ordered = ordered_lines(order) if order is not None else []
+    for item in map(_dict, document.get("LineItem") or ()):
         charges, taxes = charges + _charges(item), taxes + _taxes(item)
-    summary = _dict(document.get("Summary"))
+        said = _dict(item.get("InvoiceLine"))
+        quantity = amount_of(said.get("InvoiceQty"))
+        amount = amount_of(said.get("ExtendedItemTotal") or quantity * amount_of(said.get("PurchasePrice")))
+        line = line_of(said, ordered)
+        if line is not None:
+            amounts[line.line] += amount
+        elif said:
+            besides.append(Part(quantity, amount))
+    kind = "credit" if credit else record.key.type
+    quantities = {}
+    if order is not None and document and kind in ("invoice", "credit", "asn"):
+        quantities = lines_of(document, kind, order, pack or pack_without(record))
+    total = _dict(document.get("Summary")).get("TotalAmount", record.amount)
     shipment = _dict(_dict(document.get("Header")).get("ShipmentHeader"))
     sent = record.state in _SENT or is_registered(record)
     return Paper(
         record=record,
         # what a reversal takes back does not count any more itself, nor does what cancels
         counts=sent and not is_reversal(record) and header.get("TsetPurposeCode") != "01",
-        credit=header.get("InvoiceTypeCode") == "CR" or record.key.type == "credit",
-        total=amount_of(summary["TotalAmount"]) if "TotalAmount" in summary else amount_of(record.amount),
+        credit=credit,
+        total=amount_of(total),
         charges=charges,
         taxes=taxes,
-        parts=parts,
-        besides=tuple(besides),
+        parts={line: Part(quantity, amounts[line]) for line, quantity in quantities.items()},
+        besides=tuple(besides) if order is not None else (),
         shipped_on=str(shipment.get("ShipDate") or header.get("ShipDate") or ""),
     )
 
 
-def _items(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The line items of an invoice, or those at any level of a shipment."""
-    for item in document.get("LineItem") or ():
-        yield _dict(item)
-    levels = [level for name in ("OrderLevel",) for level in document.get(name) or ()]
-    while levels:
-        level = _dict(levels.pop())
-        if "ShipmentLine" in level:
-            yield level
-        for name in ("PackLevel", "ItemLevel", "TareLevel", "ContainerLevel"):
-            levels += level.get(name) or ()
-
-
-def _line_of(said: Mapping[str, Any], lines: tuple[Line, ...]) -> Line | None:
-    sequence = said.get("LineSequenceNumber")
-    found = next((line for line in lines if sequence and line.line == sequence), None)
-    part = said.get("VendorPartNumber"), said.get("BuyerPartNumber")
-    # a number that a produced document counted itself may be another line's of the order
-    if found is not None and (not any(part) or found.part == part[0] or found.buyer_part == part[1]):
-        return found
-    named = [
-        line
-        for line in lines
-        if (part[0] and line.part == part[0]) or (part[1] and line.buyer_part == part[1])
-    ]
-    return named[0] if named else found if not any(part) else None
+def pack_without(record: Record) -> PartnerPack:
+    """The defaults, for documents of a partner whose pack was removed."""
+    return PartnerPack(trading_partner_id=record.key.partner[:15] or "-")
 
 
 def _charges(group: Any) -> Decimal:
@@ -201,15 +185,14 @@ def _belonging(
 ) -> Iterator[tuple[Record, DocumentKey]]:
     """Every outbound document with its order (an ASN may have several): as the orders' records name it, else as
     its own payload does."""
-    named: defaultdict[tuple[str, ...], list[DocumentKey]] = defaultdict(list)
+    named: defaultdict[str, list[DocumentKey]] = defaultdict(list)
     for order, record in orders.items():
-        for name in record.fulfilment:
-            named[order.partner, *name.split("/", 1)].append(order)
+        for document in dict.fromkeys(entry.get("document", "") for entry in record.fulfilment.values()):
+            named[document].append(order)
     ours = [record for record in records(world, "out") if partner in ("", record.key.partner)]
     unnamed = []
     for record in ours:
-        key = record.key
-        theirs = named.get((key.partner, key.type, key.number), [])
+        theirs = named.get(record.key.id, [])
         if not theirs:
             unnamed.append(record)
         for order in theirs:

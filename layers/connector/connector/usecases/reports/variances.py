@@ -65,7 +65,7 @@ def variances(trades: Iterable[Trade], *, bills_known: bool = True) -> dict[str,
 
 
 def _of(trade: Trade, bills_known: bool) -> Iterator[dict[str, Any]]:
-    pack = trade.pack or PartnerPack(trading_partner_id=trade.record.key.partner[:15])
+    pack = trade.pack or PartnerPack(trading_partner_id=trade.record.key.partner[:15] or "-")
     for line in trade.lines:
         yield from _line(trade, line, pack)
     for paper in trade.counting("invoice"):
