@@ -113,6 +113,10 @@ class FakeNotes:
         text = self.notes.get((connection, topic), {}).get(name)
         return json.loads(text) if text else None
 
+    def read_many(self, connection: str, topic: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        kept = self.notes.get((connection, topic), {})
+        return {name: json.loads(kept[name]) for name in names if name in kept}
+
     def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]:
         return {name: json.loads(text) for name, text in self.notes.get((connection, topic), {}).items()}
 
@@ -183,6 +187,9 @@ class FakeQueue:
     def send(self, messages: list[dict[str, Any]], delay: int = 0) -> None:
         self.messages += [json.loads(json.dumps(message)) for message in messages]
 
+    def depth(self) -> int:
+        return len(self.messages)
+
     def take(self) -> list[dict[str, Any]]:
         taken, self.messages = self.messages, []
         return taken
@@ -245,6 +252,8 @@ class FakeMailbox:
         return iter([entry for entry in told if not self._clock or not after or entry.at >= after])
 
     def auth_check(self) -> None: ...
+
+    def ready(self) -> None: ...
 
 
 class FakeFreshBooks:
@@ -345,6 +354,8 @@ class FakeFreshBooks:
 
     def list_items(self) -> Iterator[Item]:
         return iter([Item.model_validate(item) for item in self.items])
+
+    def ready(self) -> None: ...
 
     def _keep(self, bill_id: int, sent: dict[str, Any]) -> None:
         lines = []

@@ -45,6 +45,9 @@ class SimulatedQueue:
         for message in messages:
             self._add(json.dumps(message), delay + self.shared.random.uniform(0.0, 3.0))
 
+    def depth(self) -> int:
+        return self.inside
+
     def _add(self, body: str, delay: float, redrives: int = 0) -> None:
         self._ids += 1
         self.inside += 1

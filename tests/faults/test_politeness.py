@@ -15,9 +15,14 @@ from connector.adapters.breaker import LONGEST_PAUSE_SECONDS, NEWS_SECONDS, PAUS
 from connector.adapters.http import HttpClient
 from connector.adapters.sps import MemoryToken, SpsClient, SpsSettings, SpsTokens
 from connector.ledger import State
+from connector.usecases.outbound import map_outbound
+from connector.usecases.targets import push_document
 from local.faults.fakes import FakeLeases, FakeNotes
 from local.simulators import SpsSimulator, serve
+from tests.fakes import FakeWorld
 from tests.faults.killing import Clock, Killed, Machine, machine
+from tests.unit import test_outbound as outbound
+from tests.unit import test_push as pushing
 
 HOUR = 3600
 
@@ -112,6 +117,51 @@ def test_a_process_that_starts_during_the_pause_asks_nobody() -> None:
     workers.all.append(workers.start())
     assert workers.ask(1).code == "circuit_open"
     assert len(workers.upstream.asked) == THRESHOLD
+
+
+def test_who_asks_whether_the_vendor_is_left_alone_is_told_without_asking_it() -> None:
+    workers = Workers(2)
+    workers.all[0].ready()
+    workers.upstream.answer = DOWN[0]
+    for _ in range(THRESHOLD):
+        workers.all[0].ready()
+        workers.ask()
+    for worker in workers.all:
+        with pytest.raises(errors.Unreachable) as told:
+            worker.ready()
+        assert told.value.code == "circuit_open"
+        assert 0 < told.value.retry_after <= PAUSE_SECONDS
+    assert len(workers.upstream.asked) == THRESHOLD
+    workers.clock.pass_(PAUSE_SECONDS + 1)
+    workers.all[1].ready()  # somebody may try again
+
+
+def test_an_outage_costs_no_ledger_write_however_often_messages_come_again() -> None:
+    for fake, message in (order_to_push(), invoice_to_push()):
+        workers = paused(1)
+        workers.clock.pass_(-PAUSE_SECONDS)
+        fake.world.freshbooks.ready = fake.world.sps.ready = workers.all[0].ready
+        writes = fake.ledger.writes
+        for _ in range(20):
+            with pytest.raises(errors.Unreachable, match="left alone"):
+                push_document(fake.world, message)
+        assert fake.ledger.writes == writes
+        fake.world.freshbooks.ready = fake.world.sps.ready = lambda: None
+        push_document(fake.world, message)
+        assert fake.ledger.writes == writes + 2  # claim and confirm
+
+
+def order_to_push() -> tuple[FakeWorld, dict[str, Any]]:
+    fake = pushing.world()
+    return fake, pushing.arrived(fake)
+
+
+def invoice_to_push() -> tuple[FakeWorld, dict[str, Any]]:
+    fake = outbound.world()
+    fake.freshbooks.invoices[987654] = outbound.invoice()
+    map_outbound(fake.world, outbound.hint("acme", "invoice", 987654, "invoice.create", "c"))
+    [message] = fake.rsx.take()
+    return fake, message
 
 
 def paused(count: int) -> Workers:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
+from connector import errors
 from connector.usecases.tokens import authorize_start
 from tests import builders
 from tests.functions.business import REDIRECT_URI, Business
@@ -55,6 +56,26 @@ def test_a_consent_ends_with_tokens_that_work(stack: Stack, fresh: Business) -> 
     assert len(fresh.bills) == 1
     stack.pass_time(7 * 3600)
     assert stack.invoke("refresh_token", {}) == {"acme": True}
+
+
+def test_what_waited_while_a_connection_was_stranded_goes_on_once_somebody_authorizes_again(
+    stack: Stack, acme: Business
+) -> None:
+    acme.freshbooks.grants.refresh[acme.tokens["refresh_token"]].spent = True
+    acme.freshbooks.expire_tokens()
+    for number in "123":
+        acme.offer(f"PO{number}.json", builders.order(PurchaseOrderNumber=number))
+    assert acme.poll() == []
+    for _ in range(3):
+        with pytest.raises(errors.Stranded):
+            stack.invoke("refresh_token", {})
+        assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 0
+        assert stack.settle() == []
+    assert acme.bills == []
+    assert come_back(stack, consent(acme, start(stack))) == (200, {"authorized": "acme"})
+    assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 3
+    assert stack.settle() == []
+    assert sorted(bill["bill_number"] for bill in acme.bills) == ["1", "2", "3"]
 
 
 def test_the_way_to_freshbooks_says_no_more_than_it_must(stack: Stack, fresh: Business) -> None:

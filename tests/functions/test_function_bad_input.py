@@ -58,6 +58,7 @@ def test_a_file_that_sps_answered_emptily_by_mistake_is_taken_in_by_the_next_pol
     acme.sps.faults.add({"route": r"GET /transactions/v5/data/out/PO1\.json", "kind": "empty200", "count": 2})
     assert acme.poll() == []
     assert acme.waiting == ["out/PO1.json"]
+    acme.stack.pass_time(900)
     assert acme.poll() == []
     assert len(acme.bills) == 1
     assert acme.waiting == []

@@ -12,6 +12,7 @@ from local.simulators import RunningSimulator
 from tests import builders
 from tests.functions.business import ACME, BIRCH, HOUR, Business
 from tests.functions.stack import Stack
+from tests.functions.test_function_rights import missing
 
 
 def statuses(simulator: Any, since: int = 0) -> list[int]:
@@ -104,12 +105,15 @@ def test_a_freshbooks_token_refused_before_its_time_is_renewed_by_the_refresher_
     acme.freshbooks.expire_tokens()
     stack.invoke("poll_sps", {"connection": "acme"})
     stack.deliver("SpsFilesToMap")
-    batch = stack.deliver("BillsToPush")
-    assert len(batch.failed) == 1
+    assert stack.settle() == []
+    assert acme.record().state is State.HELD, "out of the queue, so that no receives are used up"
+    stack.invoke("resolve_in_doubt", {})
+    assert stack.settle() == []
     assert acme.bills == []
     assert stack.invoke("refresh_token", {}) == {"acme": True}
-    stack.hurry("BillsToPush", batch)
+    stack.invoke("resolve_in_doubt", {})
     assert stack.settle() == []
+    assert missing(stack.calls) == set()
     assert len(acme.bills) == 1
     assert acme.books["tokens"]["refreshes"] == 1
 

@@ -175,6 +175,31 @@ def test_a_record_with_a_long_history_is_stored_in_one_go(table: Any) -> None:
     assert table.ledger.history(KEY) == list(record.history)
 
 
+def test_many_notes_are_read_in_one_go(table: Any) -> None:
+    for n in range(120):
+        table.notes.write("acme", "seen", f"invoice:{n}", {"n": n})
+    table.notes.write("other", "seen", "invoice:200", {"n": 200})
+    names = [f"invoice:{n}" for n in (*range(10, 250), 10)]
+    assert table.notes.read_many("acme", "seen", names) == {f"invoice:{n}": {"n": n} for n in range(10, 120)}
+    assert table.notes.read_many("acme", "seen", []) == {}
+
+
+def test_records_are_found_by_when_they_last_changed(table: Any) -> None:
+    for hour in range(9, 14):
+        table.ledger.save(
+            received(KEY._replace(number=str(hour)), f"2026-04-16T{hour:02d}:00:00.000000+00:00"), 0
+        )
+
+    def numbers(before: str = "", since: str = "") -> list[str]:
+        found = table.ledger.in_state("acme", "in", State.RECEIVED, before, since)
+        return [record.key.number for record in found]
+
+    ten, twelve = "2026-04-16T10:00:00.000000+00:00", "2026-04-16T12:00:00.000000+00:00"
+    assert numbers(since=ten) == ["10", "11", "12", "13"]
+    assert numbers(before=twelve) == ["9", "10", "11"]
+    assert numbers(before=twelve, since=ten) == ["10", "11"]
+
+
 def test_a_note_is_written_new_only_once(table: Any) -> None:
     assert table.notes.write_new("acme", "vendor", "A", {"n": 1})
     assert not table.notes.write_new("acme", "vendor", "A", {"n": 2})

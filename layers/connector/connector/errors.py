@@ -64,7 +64,12 @@ class Unreachable(NotSent):
 
 
 class Unauthenticated(NotSent):
+    """Not tried again at once: the refresher, or a person, has to act first."""
+
     code = "unauthenticated"
+
+    def __init__(self, message: str, *, retry_after: float | None = 300.0, **keywords: str) -> None:
+        super().__init__(message, retry_after=retry_after, **keywords)
 
 
 class Busy(NotSent):
@@ -125,6 +130,7 @@ class PlanLacksFeature(Refused):
 
 class Stranded(ConnectorError):
     code = "stranded"
+    retry_after = 1800.0  # a message waits half a day for a person before it counts as failed
 
 
 class BadUse(ConnectorError):

@@ -59,6 +59,9 @@ class Notes(Protocol):
 
     def read(self, connection: str, topic: str, name: str) -> dict[str, Any] | None: ...
 
+    def read_many(self, connection: str, topic: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Those of the named notes that are there."""
+
     def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]: ...
 
     def topics(self, connection: str) -> set[str]:
@@ -88,6 +91,9 @@ class Queue(Protocol):
     def send(self, messages: list[dict[str, Any]], delay: int = 0) -> None:
         """Hand over every message or raise; large ones are passed by pointer."""
 
+    def depth(self) -> int:
+        """About how many messages are in it: waiting, put off, or in somebody's hands."""
+
 
 class Mailbox(Protocol):
     """The SPS mailbox (`adapters.sps.SpsClient`)."""
@@ -104,6 +110,9 @@ class Mailbox(Protocol):
     def history(self, after: str | None = None, until: str | None = None) -> Iterator[Any]: ...
 
     def auth_check(self) -> None: ...
+
+    def ready(self) -> None:
+        """Raise NotSent, asking nobody, while SPS is left alone (`adapters.breaker`)."""
 
 
 class FreshBooks(Protocol):
@@ -136,6 +145,9 @@ class FreshBooks(Protocol):
     def list_categories(self) -> Iterator[ExpenseCategory]: ...
 
     def list_items(self) -> Iterator[Item]: ...
+
+    def ready(self) -> None:
+        """Raise NotSent, asking nobody, while FreshBooks is left alone (`adapters.breaker`)."""
 
 
 class Report(Protocol):

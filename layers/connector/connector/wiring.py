@@ -163,7 +163,7 @@ class Wiring:
         held = self._polite.get((connection_id, vendor))
         if held is None:
             breaker = Breaker(self.notes, self.leases, self.clock, self.report, connection_id, vendor)
-            held = self._polite[connection_id, vendor] = self.http.behind(breaker)
+            held = self._polite[connection_id, vendor] = self.http.behind(breaker, breaker.ready)
         return held
 
     def oauth_state_key(self) -> str:

@@ -44,12 +44,16 @@ class Breaker:
         self._known: dict[str, Any] = {}
         self._read_at: float | None = None
 
+    def ready(self) -> None:
+        """Raise Unreachable while the vendor is left alone; whose turn a probe is shows only at the try itself."""
+        left = self._current().get("until", 0.0) - self._clock.epoch()
+        if left > 0:
+            raise self._paused(left)
+
     def __call__(self, attempt: Callable[[], T]) -> T:
         """The answer to one try; Unreachable, with nothing sent, while the vendor is left alone."""
         now = self._clock.epoch()
-        if self._read_at is None or now >= self._read_at + NEWS_SECONDS:
-            self._read()
-        if "until" not in self._known:
+        if "until" not in self._current():
             return self._watched(attempt)
         if self._known["until"] > now:
             raise self._paused(self._known["until"] - now)
@@ -90,6 +94,12 @@ class Breaker:
     def _paused(self, seconds: float) -> Unreachable:
         text = f"{self._vendor} is left alone for {seconds:.0f} s: it failed, or asked for it"
         return Unreachable(text, code="circuit_open", retry_after=seconds)
+
+    def _current(self) -> dict[str, Any]:
+        """What is known of the vendor, looked up again now and then."""
+        if self._read_at is None or self._clock.epoch() >= self._read_at + NEWS_SECONDS:
+            self._read()
+        return self._known
 
     def _read(self) -> None:
         try:

@@ -92,19 +92,8 @@ class DynamoLedger:
         return from_item(found["Item"]) if "Item" in found else None
 
     def get_many(self, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Record]:
-        records: dict[DocumentKey, Record] = {}
-        remaining = iter(dict.fromkeys(keys))
-        while some := list(islice(remaining, 100)):
-            wanted: dict[str, Any] = {
-                self._table: {"Keys": [_record_key(key) for key in some], "ConsistentRead": True}
-            }
-            while wanted:
-                answer = self._client.batch_get_item(RequestItems=wanted)
-                for item in answer["Responses"].get(self._table, ()):
-                    record = from_item(item)
-                    records[record.key] = record
-                wanted = answer.get("UnprocessedKeys") or {}
-        return records
+        items = _batch(self._client, self._table, (_record_key(key) for key in dict.fromkeys(keys)))
+        return {record.key: record for record in map(from_item, items)}
 
     def save(self, record: Record, after: int) -> Record | None:
         while len(record.history) > HISTORY_IN_RECORD:
@@ -223,6 +212,13 @@ class DynamoNotes:
         )
         return json.loads(found["Item"]["value"]["S"]) if "Item" in found else None
 
+    def read_many(self, connection: str, topic: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        keys = (_note_key(connection, topic, name) for name in dict.fromkeys(names))
+        return {
+            item["sk"]["S"]: json.loads(item["value"]["S"])
+            for item in _batch(self._client, self._table, keys)
+        }
+
     def read_all(self, connection: str, topic: str) -> dict[str, dict[str, Any]]:
         question: dict[str, Any] = {
             "TableName": self._table,
@@ -319,6 +315,17 @@ class DynamoLeases:
                 ConditionExpression="fence = :fence",
                 ExpressionAttributeValues={":zero": {"N": "0"}, ":fence": {"N": str(fence)}},
             )
+
+
+def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The items of these keys that are there, a hundred a call; what the table puts off is asked for again."""
+    remaining = iter(keys)
+    while some := list(islice(remaining, 100)):
+        wanted: dict[str, Any] = {table: {"Keys": some, "ConsistentRead": True}}
+        while wanted:
+            answer = client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(table, ())
+            wanted = answer.get("UnprocessedKeys") or {}
 
 
 def _record_key(key: DocumentKey) -> dict[str, Any]:

@@ -81,6 +81,10 @@ class FreshBooksClient:
         self._bill_includes = [("include[]", name) for name in settings.bill_includes]
         self._filters_vendors: bool | None = None
 
+    def ready(self) -> None:
+        """Raises while FreshBooks is left alone, without asking it."""
+        self._http.ready()
+
     # ------------------------------------------------------------------------------------- money in
 
     def get_invoice(self, invoice_id: int) -> Invoice:

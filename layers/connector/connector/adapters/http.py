@@ -190,6 +190,7 @@ class HttpClient:
         self._now = now
         self._max_bytes = max_bytes
         self._gate: Gate = lambda attempt: attempt()
+        self.ready: Callable[[], None] = lambda: None
         self._session = requests.Session()
         self._session.trust_env = trust_env
         self._session.auth = _leave_alone  # otherwise netrc could replace our Authorization
@@ -200,10 +201,13 @@ class HttpClient:
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
 
-    def behind(self, gate: Gate) -> HttpClient:
-        """This client on the same connections, with each try made by `gate` (a circuit breaker) or not at all."""
+    def behind(self, gate: Gate, ready: Callable[[], None] = lambda: None) -> HttpClient:
+        """This client on the same connections, with each try made by `gate` (a circuit breaker) or not at all.
+
+        `ready` raises while `gate` would let nothing through.
+        """
         view = copy.copy(self)
-        view._gate = gate
+        view._gate, view.ready = gate, ready
         return view
 
     def request(

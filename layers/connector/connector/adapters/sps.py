@@ -191,6 +191,10 @@ class SpsClient:
         if response.body.strip() or not response.ok:
             self._object(response)
 
+    def ready(self) -> None:
+        """Raises while SPS is left alone, without asking it."""
+        self._http.ready()
+
     def _send(
         self,
         method: str,

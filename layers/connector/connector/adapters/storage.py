@@ -72,6 +72,13 @@ class SqsQueue:
         if entries:
             self._send(entries)
 
+    def depth(self) -> int:
+        names = ("", "NotVisible", "Delayed")
+        answer = self._client.get_queue_attributes(
+            QueueUrl=self._url, AttributeNames=[f"ApproximateNumberOfMessages{name}" for name in names]
+        )
+        return sum(int(count) for count in answer["Attributes"].values())
+
     def _send(self, entries: list[dict[str, Any]]) -> None:
         answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         failed = {one["Id"] for one in answer.get("Failed", ())}

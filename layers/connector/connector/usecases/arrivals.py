@@ -121,10 +121,12 @@ def _payloads(world: World, record: Record, keeps: Mapping[str, bytes]) -> dict[
     return {**record.payloads, **{stage: world.archive.put(world.id, body) for stage, body in keeps.items()}}
 
 
-def hold(record: Record, error: errors.Parked, *, now: str, who: str, **changes: Any) -> Record:
+def hold(
+    record: Record, error: errors.ConnectorError, *, now: str, who: str, waits_for: str = "", **changes: Any
+) -> Record:
     """The record parked with its reason; unchanged where it is parked for that very reason already."""
     reason = reason_of(error)
-    waits_for = getattr(error, "waits_for", "")
+    waits_for = waits_for or getattr(error, "waits_for", "")
     if record.state is State.HELD and dict(record.reason) == reason and record.waits_for == waits_for:
         return record
     findings = tuple(getattr(error, "findings", ()))

@@ -19,7 +19,17 @@ from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, settle
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
+from connector.usecases.offers import (
+    NOTHING,
+    fetch,
+    file_key,
+    leave,
+    read_after_all,
+    tried_enough,
+    worth_a_message,
+)
 from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
+from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -30,7 +40,7 @@ WHO = "map_inbound"
 
 
 def poll_sps(world: World) -> int:
-    """Send one message for every file in the mailbox; how many. One poller at a time per connection.
+    """Send a message for every file in the mailbox that none is waiting for; how many. One poller at a time.
 
     Always from the top: a cursor belongs to one listing, and a file stays listed until it is deleted.
     """
@@ -39,14 +49,16 @@ def poll_sps(world: World) -> int:
             world.report("poll skipped, another one is running")
             return 0
         run = world.new_id()
+        listed = [entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"]
+        found, note = worth_a_message(world, listed)
         messages = [
-            {"connection": world.id, "correlation_id": f"{run}.{n}", "path": entry.path}
-            for n, entry in enumerate(world.sps.list(world.connection.sps.inbox), 1)
-            if entry.type == "file"
+            {"connection": world.id, "correlation_id": f"{run}.{n}", **one} for n, one in enumerate(found, 1)
         ]
         world.queues.sps_files_to_map.send(messages)
+        if note:
+            world.notes.write(world.id, "mailbox", "sent", note)
         world.notes.write(
-            world.id, "poll", "sps", {"at": world.clock.now(), "files": len(messages), "run": run}
+            world.id, "poll", "sps", {"at": world.clock.now(), "files": len(listed), "run": run}
         )
         world.report("mailbox polled", files=len(messages), run=run)
         return len(messages)
@@ -57,27 +69,17 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
     if "replay" in message:
         _replay(world, DocumentKey.of(message["replay"]), message["correlation_id"])
         return
-    path = message["path"]
-    try:
-        data = world.sps.download(path)
-    except errors.NotFound:
-        world.report("file is gone: taken in before", path=path)
-        return
-    except errors.Unreachable as error:
-        if error.code != "empty_answer":
-            raise
-        # shown to a person, but not deleted: the answer may be at fault and not the file
-        fix = "ask for the file again and delete this one at SPS"
-        empty = errors.BadInput("the file is empty", code="empty", fix=fix)
-        _take(
-            world,
-            empty,
-            path=path,
-            file_number=path.rpartition("/")[2],
-            received=f"{world.archive.put(world.id, b'')}#0",
-            correlation_id=message["correlation_id"],
-        )
-        return
+    _take_file(world, message["path"], message["correlation_id"], left=message.get("left", False))
+
+
+def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> bool:
+    """Take in the file's documents, then delete it; whether it was there. `left`: it could not be read before."""
+    data = fetch(world, path)
+    if data is None:
+        return False
+    if isinstance(data, errors.BadInput):
+        _park_file(world, data, path, correlation_id)
+        return True
     pointer = world.archive.put(world.id, data)
     documents = read_documents(data)
     trouble: Exception | None = None
@@ -91,7 +93,7 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
                 path=path,
                 file_number=number,
                 received=received,
-                correlation_id=message["correlation_id"],
+                correlation_id=correlation_id,
             )
         except Exception as error:  # one document must not keep its neighbours from being taken in
             world.report(
@@ -99,8 +101,29 @@ def map_inbound(world: World, message: Mapping[str, Any]) -> None:
             )
             trouble = trouble or error
     if trouble is not None:
-        raise trouble
+        if isinstance(trouble, errors.ConnectorError) or not tried_enough(world, path):
+            raise trouble
+        kind = type(trouble).__name__
+        text = f"the file cannot be taken in ({kind}): a fault of the connector"
+        fix = "show the file to whoever looks after the connector; it stays at SPS and is tried again"
+        _park_file(world, leave(world, path, text, code="file_not_taken", fix=fix), path, correlation_id)
+        return True
+    if left:
+        read_after_all(world, path, WHO)
     world.sps.delete(path)
+    return True
+
+
+def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> None:
+    """Show a file to a person that stays at SPS: its answer may be at fault and not the file."""
+    _take(
+        world,
+        reason,
+        path=path,
+        file_number=path.rpartition("/")[2],
+        received=f"{world.archive.put(world.id, b'')}#0",
+        correlation_id=correlation_id,
+    )
 
 
 def plan_again(world: World, record: Record, trace: Trace | None = None) -> Planned:
@@ -126,6 +149,13 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
         if record is not None and key.type == "order":  # the worker that mapped it may have died before this
             resume_invoices(world, key.number)
             ask_for(world, record)
+        return
+    if key.type == "file" and record.payloads["received"].startswith(NOTHING):
+        if not _take_file(world, record.source, correlation_id, left=True):
+            gone = errors.BadInput(
+                "the file is no longer at SPS", code="file_gone", fix="ask for it again, or resolve this one"
+            )
+            _park_file(world, gone, record.source, correlation_id)
         return
     _take(
         world,
@@ -154,7 +184,7 @@ def _take(
 
         settle(
             world,
-            DocumentKey(world.id, "in", "-", "file", file_number),
+            file_key(world.id, file_number),
             digest=received,
             rank="",
             source=path,
@@ -187,7 +217,7 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
     if key.type == "order":
         resume_invoices(world, key.number)
         ask_for(world, record)
-    if record.state is State.HELD and record.waits_for and _has_come(world, record.waits_for):
+    if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
     return record
@@ -227,15 +257,6 @@ def _digest(read: Read) -> str:
         "OrderHeader": {**read.raw["Header"]["OrderHeader"], "TsetPurposeCode": original},
     }
     return canonical_digest({**read.raw, "Header": header})
-
-
-def _has_come(world: World, waits_for: str) -> bool:
-    if waits_for.split("/")[1:2] == ["pack"]:
-        return waits_for.rpartition("/")[2] in world.notes.read_all(world.id, "pack")
-    if waits_for.split("/")[1:2] == ["live"]:
-        return False  # it was held because of what we have just read; upkeep looks again
-    order = world.ledger.get(DocumentKey.of(waits_for))
-    return order is not None and order.state is State.DELIVERED
 
 
 def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) -> Planned:

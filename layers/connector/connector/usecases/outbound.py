@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from connector.usecases.notices import (
 from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.webhooks import Noun, hint
+from connector.usecases.world import LONG_QUEUE
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 POLL_LEASE_SECONDS = 300.0
 OVERLAP_DAYS = 1
+SEEN_AT_ONCE = 100
 WHO = "map_outbound"
 _EASTERN = ZoneInfo("America/New_York")
 
@@ -53,12 +56,16 @@ def poll_freshbooks(world: World) -> int:
         if fence is None:
             world.report("poll skipped, another one is running")
             return 0
+        if world.queues.records_to_map.depth() >= LONG_QUEUE:
+            world.report(
+                "poll skipped, the queue is long"
+            )  # the watermark stays, so the next one makes good for it
+            return 0
         started = world.clock.now()
         mark = world.notes.read(world.id, "poll", "freshbooks") or {}
         since = _since(mark.get("watermark"))
         run = world.new_id()
         hints: list[dict[str, Any]] = []
-        seen = world.notes.read_all(world.id, "seen")
         sends_bills = any(pack.bills.send for pack in world.packs().values())
         for deleted in (False, True):
             invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
@@ -68,19 +75,36 @@ def poll_freshbooks(world: World) -> int:
                 ("bill", bills),
             )
             for noun, records in listed:
-                for record in records:
-                    known = seen.get(f"{noun}:{record.id}")
-                    if deleted and known is None:
-                        continue
-                    if known is None or known["version"] != _version(record):
-                        correlation_id = f"{run}.{len(hints) + 1}"
-                        hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
+                for record in _unseen(world, noun, records, deleted):
+                    correlation_id = f"{run}.{len(hints) + 1}"
+                    hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
         world.queues.records_to_map.send(hints)
         world.notes.write(
             world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)}
         )
         world.report("books polled", hints=len(hints), run=run)
         return len(hints)
+
+
+def _unseen(
+    world: World, noun: Noun, records: Iterable[Invoice | Bill], deleted: bool
+) -> Iterator[Invoice | Bill]:
+    """The records that were not looked at in this version; of deleted ones only those that were ever looked at."""
+    listed = _if_the_plan_has(world, records)
+    while page := list(islice(listed, SEEN_AT_ONCE)):
+        seen = world.notes.read_many(world.id, "seen", (f"{noun}:{record.id}" for record in page))
+        for record in page:
+            known = seen.get(f"{noun}:{record.id}")
+            if known["version"] != _version(record) if known else not deleted:
+                yield record
+
+
+def _if_the_plan_has(world: World, records: Iterable[Invoice | Bill]) -> Iterator[Invoice | Bill]:
+    """The records, or none where FreshBooks' plan lacks them: that must not keep us from the others."""
+    try:
+        yield from records
+    except errors.PlanLacksFeature as error:
+        world.report("the plan lacks what the poll asks for", error=error.code)
 
 
 def _since(watermark: str | None) -> date | None:
@@ -183,8 +207,11 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         return
     try:
         bill = world.freshbooks.get_bill(object_id)
-    except errors.NotFound:
-        world.report("record is not in FreshBooks", noun="bill", id=object_id)
+    except (
+        errors.NotFound,
+        errors.PlanLacksFeature,
+    ) as error:  # the poll shows it again once the plan has bills
+        world.report("record is not in FreshBooks", noun="bill", id=object_id, error=error.code)
         return
     if is_ours(world, bill):
         _saw(world, "bill", bill, "made by the connector")

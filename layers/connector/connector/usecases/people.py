@@ -13,6 +13,7 @@ from connector.usecases import fulfilment
 from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
 from connector.usecases.orders import stored_order
+from connector.usecases.waiting import category_name
 from connector.usecases.world import live_name, pack_name
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def set_up_partner(world: World, pack: PartnerPack) -> int:
     """Store a partner pack and resume what waited for it; how many documents that was."""
     partner = pack.trading_partner_id
     _store(world, pack)
-    resumed = resume(world, pack_name(world.id, partner))
+    resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
     return resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
 
 

@@ -16,6 +16,7 @@ from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
 from connector.usecases.arrivals import TRIES, hold, resume
 from connector.usecases.notices import resume_invoices_of
+from connector.usecases.waiting import what_it_waits_for
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -76,11 +77,14 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         return
     try:
         going = target.prepare(Push(record, message["document"]))
-    except errors.Parked as error:
+    except (errors.Parked, errors.Unauthenticated, errors.Stranded) as error:
         if verdict is Claim.ASK:  # parked, it would be sent anew later: what may have acted stays in doubt
             text = f"cannot ask the target yet: {error.message}"
             raise errors.Busy(text, code=error.code, retry_after=300) from error
-        _save(world, record, hold(record, error, now=now, who=who))
+        waits_for = what_it_waits_for(key, error)
+        if not waits_for and not isinstance(error, errors.Parked):
+            raise
+        _save(world, record, hold(record, error, now=now, who=who, waits_for=waits_for))
         world.report("document parked", document=key.id, error=error.code)
         return
     if verdict is Claim.ASK:
@@ -102,11 +106,12 @@ def _effect(world: World, going: Push, target: Target, who: str) -> None:
     key = record.key
     try:
         receipt = target.deliver(going)
-    except errors.NotSent as error:
-        _end(world, record, "not sent", State.MAPPED, who, note=error.code, lease_until=0.0)
-        raise
-    except errors.Parked as error:
-        state = State.REJECTED if isinstance(error, errors.Refused) else State.HELD
+    except (errors.NotSent, errors.Parked, errors.Stranded) as error:
+        waits_for = what_it_waits_for(key, error)
+        if isinstance(error, errors.NotSent) and not waits_for:
+            _end(world, record, "not sent", State.MAPPED, who, note=error.code, lease_until=0.0)
+            raise
+        state = State.REJECTED if isinstance(error, errors.Refused) and not waits_for else State.HELD
         _end(
             world,
             record,
@@ -115,6 +120,7 @@ def _effect(world: World, going: Push, target: Target, who: str) -> None:
             who,
             note=error.code,
             reason=reason_of(error),
+            waits_for=waits_for,
             lease_until=0.0,
         )
         world.report("document refused", document=key.id, error=error.code)

@@ -21,6 +21,7 @@ from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.inbound import bill_as_shipped
 from connector.usecases.orders import known_remote_id, order_key
 from connector.usecases.push import Push, Receipt, push
+from connector.usecases.waiting import folded
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -52,6 +53,7 @@ class BillTarget:
         self._world = world
 
     def prepare(self, push: Push) -> Push:
+        self._world.freshbooks.ready()
         if push.document.get("cancel"):
             return replace(push, reference=known_remote_id(push.record), body={"bill": {"vis_state": 1}})
         vendor = push.document["bill_vendor"]
@@ -140,9 +142,9 @@ class BillTarget:
                     "another worker is setting up the vendor", code="vendor_busy", retry_after=20
                 )
             vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
-            name = _folded(str(vendor["vendor_name"]))
+            name = folded(str(vendor["vendor_name"]))
             same = [one for one in vendors if one.account_number == partner] or [
-                one for one in vendors if not one.account_number and _folded(one.vendor_name or "") == name
+                one for one in vendors if not one.account_number and folded(one.vendor_name or "") == name
             ]
             if not same:
                 try:
@@ -169,7 +171,7 @@ class BillTarget:
         if learned:
             return int(learned["id"])
         for category in world.freshbooks.list_categories():
-            if _folded(category.category or "") == _folded(name):
+            if folded(category.category or "") == folded(name):
                 world.notes.write(world.id, "category", name, {"id": category.categoryid})
                 return int(category.categoryid)
         raise errors.NotConfigured(
@@ -283,6 +285,7 @@ class MailboxTarget:
         self._world = world
 
     def prepare(self, push: Push) -> Push:
+        self._world.sps.ready()
         key, sps = push.record.key, self._world.connection.sps
         mark = hashlib.sha256(f"{key.id}/{push.record.digest}/{push.record.revision}".encode()).hexdigest()[
             :8
@@ -332,10 +335,6 @@ def _alone(world: World, remote_id: str) -> Iterator[None]:
 def _vendor_of(world: World, order: Record) -> dict[str, Any]:
     pack = world.pack(order.key.partner)
     return {"account_number": order.key.partner, "vendor_name": pack.vendor_name}
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 def _difference(sent: Mapping[str, Any], kept: Bill) -> str | None:

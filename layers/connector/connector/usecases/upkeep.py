@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from connector import errors
-from connector.ledger import DocumentKey, State, revision_began
+from connector.ledger import State, revision_began
 from connector.usecases.acknowledging import mind_deadlines
 from connector.usecases.arrivals import replay_message, resume
-from connector.usecases.corrections import is_over
-from connector.usecases.notices import is_noticed
+from connector.usecases.waiting import Look
+from connector.usecases.world import LONG_QUEUE
 
 if TYPE_CHECKING:
-    from connector.ledger import Direction, Record
+    from connector.ledger import Record
     from connector.usecases.world import World
 
 STALE_MINUTES = 15
@@ -27,28 +29,40 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
     """Send on every document that nobody works on any more; how many of which kind.
 
     A document that is mapped, claimed or in doubt goes through its mapping again: the mapping is pure and
-    the claim absorbs repeats, and where the outcome is unknown the push asks the target first.
+    the claim absorbs repeats, and where the outcome is unknown the push asks the target first. At most
+    `LONG_QUEUE` of them a run and direction, and none while as many messages are at work.
     """
     done = {"resumed": 0, "picked_up": 0, "woken": 0, "acknowledged": 0}
-    before = _ago(world, STALE_MINUTES)
-    for direction in ("in", "out"):
-        left: list[dict[str, Any]] = []
-        for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
-            for record in world.ledger.in_state(
-                world.id, direction, state, before if state is not State.IN_DOUBT else ""
-            ):
-                left.append(replay_message(record.key, record.correlation_id or world.new_id()))
-                if state is State.IN_DOUBT and doubted_since(record) < before:
-                    world.report("document long in doubt", document=record.key.id)
-        queue = world.queues.sps_files_to_map if direction == "in" else world.queues.records_to_map
-        queue.send(left)
+    look, queues = Look(world), world.queues
+    for direction, mapped, pushed in (
+        ("in", queues.sps_files_to_map, queues.bills_to_push),
+        ("out", queues.records_to_map, queues.rsx_to_push),
+    ):
+        if mapped.depth() + pushed.depth() >= LONG_QUEUE:
+            world.report("upkeep leaves a long queue alone", what=direction)
+            continue
+        left = [
+            replay_message(record.key, record.correlation_id or world.new_id())
+            for record in islice(_stale(world, direction), LONG_QUEUE)
+        ]
+        mapped.send(left)
         done["resumed"] += len(left)
-        done["woken"] += _wake(world, direction)
+        done["woken"] += _wake(world, direction, look)
     done["picked_up"] = _picked_up(world)
     done["acknowledged"] = mind_deadlines(world)
     _watch_polls(world)
     world.report("upkeep done", **done)
     return done
+
+
+def _stale(world: World, direction: str) -> Iterator[Record]:
+    before = _ago(world, STALE_MINUTES)
+    for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
+        doubted = state is State.IN_DOUBT
+        for record in world.ledger.in_state(world.id, direction, state, "" if doubted else before):
+            if doubted and doubted_since(record) < before:
+                world.report("document long in doubt", document=record.key.id)
+            yield record
 
 
 def doubted_since(record: Record) -> str:
@@ -78,26 +92,10 @@ def _ago(world: World, minutes: int) -> str:
     return (datetime.fromisoformat(world.clock.now()) - timedelta(minutes=minutes)).isoformat()
 
 
-def _wake(world: World, direction: Direction) -> int:
-    """Resume documents whose wait is over but whom nobody woke (the index was a moment behind)."""
-    woken = 0
+def _wake(world: World, direction: str, look: Look) -> int:
+    """Resume documents whose wait is over and whom nobody woke, or for which only a look at a vendor tells."""
     waits = {r.waits_for for r in world.ledger.in_state(world.id, direction, State.HELD) if r.waits_for}
-    for what in sorted(waits):
-        _, kind, rest = what.split("/", 2)
-        if kind == "pack":
-            there = rest in world.packs()
-        elif rest.split("/")[1:2] == ["notice"]:
-            there = is_noticed(world, DocumentKey.of(what))
-        elif kind == "out":
-            there = is_over(world.ledger.get(DocumentKey.of(what)))
-        elif kind == "live":
-            there = world.shadow(rest) is None
-        else:
-            order = world.ledger.get(DocumentKey.of(what))
-            # a shipment needs the order's bill, an invoice only the order
-            there = order is not None and (direction == "out" or bool(order.remote_id))
-        woken += resume(world, what) if there else 0
-    return woken
+    return sum(resume(world, what) for what in sorted(waits) if look.sees(what, direction))
 
 
 def _picked_up(world: World) -> int:

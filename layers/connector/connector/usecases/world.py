@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from connector.settings import Connection
 
 
+# a queue with so many messages holds what a schedule would send already: more would only make it longer
+LONG_QUEUE = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Queues:
     """The four queues, named by what waits in them."""
