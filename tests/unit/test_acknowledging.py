@@ -289,6 +289,7 @@ def test_a_person_decides_and_the_decision_is_shown_with_the_order() -> None:
     )
     drain(fake)
     assert [told_of(one) for one in sent(fake)] == [("AC", "00")]
+    assert fake.ledger.records[ORDER].fulfilment["ack/0045001234"]["lines"] == {"1": "40"}
     shown = story(fake.ledger, fake.archive, ORDER)["acknowledgement"]
     assert (shown["state"], shown["decision"]["who"]) == ("DELIVERED", "clerk")
     assert shown["decision"]["lines"] == [{"line": "1", "quantity": "30", "backorder": "10"}]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connector import errors
-from connector.ledger import State
+from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import plan_again
 from connector.usecases.replaying import replay, resolve
@@ -47,6 +47,7 @@ def told_of(document: dict[str, Any]) -> tuple[str, str, str, float]:
     )
 
 
+ORDER = DocumentKey("acme", "in", PARTNER, "order", "0045001234")
 FIRST = ("0000421", "DR", "00", 100)
 CREDIT = ("0000421C1", "CR", "00", 100)
 
@@ -349,3 +350,43 @@ def test_a_deleted_credit_note_is_taken_back_by_an_invoice() -> None:
     credited(fake)
     credited(fake, vis_state=1, version=LATER)
     assert told_of(sent(fake)[-1]) == ("CN-7C1", "DR", "00", 5)
+
+
+# --- another number -----------------------------------------------------------------------------------------
+
+
+def renumbered(fake: FakeWorld, number: str, **changes: Any) -> None:
+    fake.freshbooks.invoices[987654] = invoice(number, version=LATER, **changes)
+    told(fake)
+
+
+def test_an_invoice_that_is_numbered_anew_after_sending_is_held_and_billed_once() -> None:
+    fake = world()
+    told(fake)
+    renumbered(fake, "0000999")
+    held = stored(fake, "0000999")
+    assert (held.state, held.reason["code"]) == (State.HELD, "renumbered_after_sending")
+    assert "0000421" in held.reason["message"]
+    resolve_in_doubt(fake.world)
+    replay(fake.world, held.key, who="clerk")
+    drain(fake)
+    assert len(fake.sps.uploads) == 1
+
+
+def test_an_invoice_that_is_numbered_anew_before_sending_goes_out_under_the_new_number() -> None:
+    fake = world()
+    fake.freshbooks.invoices[987654] = invoice(amount={"amount": "99.00", "code": "USD"})
+    told(fake)
+    assert stored(fake).reason["code"] == "does_not_foot"
+    renumbered(fake, "0000999")
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000999"]
+    assert stored(fake).state is State.SUPERSEDED
+
+
+def test_what_was_cancelled_with_the_partner_may_come_again_under_another_number() -> None:
+    fake = world(invoices={"deletion": "cancel"})
+    told(fake)
+    deleted(fake)
+    fake.freshbooks.invoices[987654] = invoice("0000999", version=LATEST)
+    told(fake)
+    assert told_of(sent(fake)[-1]) == ("0000999", "DR", "00", 100)

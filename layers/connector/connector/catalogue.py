@@ -94,6 +94,7 @@ CATALOGUE: dict[str, Entry] = {
     "decision_needed": Entry("an order waits for somebody to accept or reject it", "the pack asks a person, or the order is not as FreshBooks' items say", "`connector acknowledge ORDER --accept`, `--reject` or `--lines FILE`", False),
     "decision_due": Entry("the deadline for acknowledging an order is near", "nobody has decided about it", "`connector acknowledge ORDER --accept`, `--reject` or `--lines FILE`", False),
     "decision_impossible": Entry("an acknowledgement promises what the order does not ask for", "a wrong line number or quantity", "decide again with `connector acknowledge`", False),
+    "renumbered_after_sending": Entry("an invoice or bill got another number, or another order, after it was sent", "somebody changed it in FreshBooks; the partner would be billed twice", "give it its number and order back, or take the sent one back with the partner and write a new one", False),
     "sent_copy_missing": Entry("the copy of what was sent is missing", "it could not be archived when it was sent", "settle the change with the partner, then `connector resolve`", False),
     "refused": Entry("the vendor refused the document", "see the vendor's words in the reason", "correct it at its source, or replay", False),
     "not_found": Entry("the vendor does not have the object", "it was deleted, or the id is of another account", "check the account id of the connection", False),

@@ -27,6 +27,7 @@ from connector.mapping.order_lines import ordered_lines
 from connector.mapping.order_to_ack import Decision, accepted_quantities, order_to_ack
 from connector.rules.catalogue_check import compare_with_items
 from connector.usecases.arrivals import Planned, hold, settle
+from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked, stored_order
 from connector.usecases.world import as_text
 
@@ -232,7 +233,8 @@ def _settle(
 
 
 def _settle_ack(world: World, key: DocumentKey, **keywords: str) -> Record:
-    return settle(world, key, plan=partial(plan_ack, world), queue=world.queues.rsx_to_push, **keywords)
+    plan = approved(world, partial(plan_ack, world), who=keywords["who"])
+    return settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
 
 
 def _pointer(order: Record) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connector import errors
 from connector.findings import Mapped, Trace, as_json
-from connector.ledger import DocumentKey, Record, State
+from connector.ledger import DocumentKey, Record, State, delivered_before
 from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.fulfilment import approved
@@ -78,6 +78,15 @@ def last_delivered(world: World, record: Record) -> dict[str, Any] | None:
         return document
     sent = last_sent(world, record)
     return sent.document if sent is not None else None
+
+
+def has(world: World, record: Record) -> bool:
+    """Whether the partner has the document: it was sent, and was not taken back since."""
+    if record.state is State.CANCELLED or not (record.state in _SENT or delivered_before(record)):
+        return False
+    document = last_delivered(world, record)
+    header = next(iter(document["Header"].values())) if document is not None else {}
+    return bool(header.get("TsetPurposeCode") != _CANCELLATION)
 
 
 def plan_revision(

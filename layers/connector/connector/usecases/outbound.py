@@ -31,6 +31,7 @@ from connector.usecases.notices import (
 )
 from connector.usecases.orders import blocked, order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
+from connector.usecases.renumbering import one_document
 from connector.usecases.webhooks import Noun, hint
 from connector.usecases.world import LONG_QUEUE
 
@@ -256,6 +257,8 @@ def _settle_record(
     plan = approved(world, plan, who=WHO)
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
+    noun = "asn" if key.type == "asn" else "invoice" if isinstance(record, Invoice) else "bill"
+    plan = one_document(world, f"{noun}:{record.id}", key, plan, who=WHO)
     settled = settle(
         world,
         key,

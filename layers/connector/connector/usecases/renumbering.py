@@ -1,0 +1,69 @@
+"""One record of FreshBooks is one document of ours, whatever number or partner somebody gives it later.
+
+A document's identity is its number. A record that is numbered anew, or moved to another partner's order, would be
+a second document, and the partner would be billed twice. So the first document of a record is noted with it:
+what was never sent is superseded by the new one, what was sent holds it for a person.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connector import errors
+from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
+from connector.usecases.corrections import has
+from connector.usecases.cut_over import is_registered
+
+if TYPE_CHECKING:
+    from connector.usecases.arrivals import Plan, Planned
+    from connector.usecases.world import World
+
+TOPIC = "document-of"
+
+
+def one_document(world: World, name: str, key: DocumentKey, plan: Plan, *, who: str) -> Plan:
+    """The plan of document `key` made of the FreshBooks record `name`, unless that is another document already."""
+
+    def guarded(record: Record) -> Planned:
+        if not delivered_before(record) and record.state not in IN_FLIGHT:
+            _take_over(world, name, key, who)
+        return plan(record)
+
+    return guarded
+
+
+def _take_over(world: World, name: str, key: DocumentKey, who: str) -> None:
+    note = {"document": key.id}
+    if world.notes.write_new(world.id, TOPIC, name, note):
+        return
+    known = world.notes.read(world.id, TOPIC, name) or note
+    earlier = world.ledger.get(DocumentKey.of(known["document"])) if known != note else None
+    if earlier is not None:
+        _end(world, earlier, key, who)
+    if known != note:
+        world.notes.write(world.id, TOPIC, name, note)
+
+
+def _end(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
+    number = earlier.key.number
+    if earlier.state in IN_FLIGHT:
+        raise errors.Busy(f"{number} is on its way", code="earlier_revision_in_flight", retry_after=30)
+    if is_registered(earlier) or has(world, earlier):
+        raise errors.CheckFailed(
+            f"FreshBooks' record was sent as {number} before",
+            code="renumbered_after_sending",
+            fix=f"give it the number and the order of {number} back; or take {number} back with the partner,"
+            " and write a new one",
+        )
+    if earlier.state in OPEN:
+        ended = earlier.step(
+            "superseded",
+            now=world.clock.now(),
+            who=who,
+            to=State.SUPERSEDED,
+            note=f"now {key.type} {key.number}",
+            reason={},
+            waits_for="",
+        )
+        if world.ledger.save(ended, earlier.version) is not None:
+            raise errors.Busy("the earlier document moved on", code="record_moved", retry_after=2)
