@@ -11,12 +11,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
-from connector.ledger import DocumentKey, Record, State, reason_of
+from connector.ledger import Direction, DocumentKey, Record, State, reason_of
 from connector.usecases import inbound, outbound
+from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.replaying import differences
+from connector.usecases.world import at_once
 
 if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
@@ -32,6 +35,7 @@ CHANGES: tuple[Change, ...] = (
     "same",
 )
 SHOWN_FIELDS = 50
+WAYS: tuple[Direction, Direction] = ("in", "out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +50,21 @@ class _Outcome:
 def archived(
     world: World, *, partner: str = "", type_: str = "", last: int = 100, since: str = ""
 ) -> list[DocumentKey]:
-    """The documents to rehearse: the `last` that came, newest first, of one partner and type if named."""
+    """The documents to rehearse: the `last` that changed, newest first, of one partner and type if named."""
+    newest = heapq.merge(
+        *(world.ledger.newest(world.id, way, state) for way in WAYS for state in State),
+        key=lambda record: (record.updated, record.key),
+        reverse=True,
+    )
     there = (
-        record
-        for direction in ("in", "out")
-        for state in State
-        for record in world.ledger.in_state(world.id, direction, state)
+        record.key
+        for record in takewhile(lambda record: record.updated >= since, newest)
         if partner in ("", record.key.partner)
         and type_ in ("", record.key.type)
-        and record.key.type != "file"
-        and record.created >= since
+        and record.key.type not in ("file", CLOSE_OUT)
         and "received" in record.payloads
     )
-    newest = heapq.nlargest(last, there, key=lambda record: (record.created, record.key))
-    return [record.key for record in newest]
+    return list(islice(there, last))
 
 
 def rehearse(world: World, pack: PartnerPack | None, keys: Iterable[DocumentKey]) -> dict[str, Any]:
@@ -106,17 +111,18 @@ def rows(world: World, pack: PartnerPack | None, keys: Iterable[DocumentKey]) ->
     trial = present
     if pack is not None:
         trial = replace(present, _packs={**world.packs(), pack.trading_partner_id: pack})
-    for key in keys:
+
+    def row(key: DocumentKey) -> dict[str, Any]:
         record = world.ledger.get(key)
         if record is None:
             raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
         try:
-            before = _mapped(present, record) if pack is not None else _as_sent(world, record)
-            after = _mapped(trial, record)
-        except (errors.NotSent, errors.Stranded) as error:  # it needs a look at FreshBooks
-            yield _row(record, "cannot be told", reason=reason_of(error))
-            continue
-        yield _compared(record, before, after)
+            before = _mapped(present, record) if pack is not None else _as_sent(present, record)
+            return _compared(record, before, _mapped(trial, record))
+        except (errors.NotSent, errors.Stranded, errors.NotFound) as error:  # FreshBooks or a payload is away
+            return _row(record, "cannot be told", reason=reason_of(error))
+
+    yield from at_once(row, keys)
 
 
 def _compared(record: Record, before: _Outcome, after: _Outcome) -> dict[str, Any]:
@@ -180,9 +186,9 @@ def _as_sent(world: World, record: Record) -> _Outcome:
     pointer = record.payloads.get("exchange")
     if pointer:
         return _Outcome("mapped", json.loads(world.archive.get(world.id, pointer))["mapped"])
-    if record.state is State.HELD or record.state is State.REJECTED:
+    if record.state in (State.HELD, State.REJECTED) and record.reason.get("code") != "shadow_mode":
         return _Outcome("held", reason=record.reason)
-    return _mapped(_unable_to_write(world), record)  # never sent: there is nothing else to compare with
+    return _mapped(world, record)  # never sent: there is nothing else to compare with
 
 
 def _unable_to_write(world: World) -> World:
@@ -206,7 +212,7 @@ def _unable_to_write(world: World) -> World:
 class _ReadOnly:
     """A port that only tells: what writes, sends or leases raises."""
 
-    TELLS = ("get", "read", "find", "list", "in_state", "waiting_for", "history")
+    TELLS = ("get", "read", "find", "list", "in_state", "newest", "waiting_for", "history")
 
     def __init__(self, port: Any, *, remember: bool = False) -> None:
         self._port = port

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector import errors
 from connector.rules.packs import PartnerPack, pack_of
@@ -13,6 +14,11 @@ from connector.rules.packs import PartnerPack, pack_of
 if TYPE_CHECKING:
     from connector.ports import Archive, Clock, FreshBooks, Leases, Ledger, Mailbox, Notes, Queue, Report
     from connector.settings import Connection
+
+READERS = 10  # as many as botocore keeps connections
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 # a queue with so many messages holds what a schedule would send already: more would only make it longer
@@ -104,6 +110,12 @@ def pack_name(connection: str, partner: str) -> str:
 def live_name(connection: str, partner: str) -> str:
     """What a document waits for while `partner` is in shadow mode."""
     return f"{connection}/live/{partner}"
+
+
+def at_once(read: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
+    """Read many things from AWS, some at a time; the results in the things' sequence."""
+    with ThreadPoolExecutor(READERS) as readers:
+        yield from readers.map(read, things)
 
 
 def full_jitter(attempt: int, *, base: float = 2.0, cap: float = 900.0) -> float:

@@ -140,4 +140,4 @@ def _ball(name: str, trade: Trade, papers: list[Paper]) -> str:
 
 
 def _waits(record: Record) -> str:
-    return f"waits for {record.waits_for.partition('/')[2]}" if record.waits_for else ""
+    return f"waits: {record.reason.get('message', '')}" if record.waits_for else ""

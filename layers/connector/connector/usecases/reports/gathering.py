@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
@@ -20,17 +19,14 @@ from connector.usecases.corrections import is_reversal
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import order_key, stored_order
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
+from connector.usecases.world import at_once
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill
     from connector.documents.order import Order
     from connector.usecases.world import World
 
-READERS = 16  # objects read from the archive at a time
 _SENT = frozenset({State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT})
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
         and record.created >= since
     }
     packs = world.packs()
-    read = dict(_at_once(lambda record: (record.key, _order(world, record)), orders.values()))
+    read = dict(at_once(lambda record: (record.key, _order(world, record)), orders.values()))
     lines = {key: _lines(order, packs.get(key.partner)) for key, order in read.items() if order is not None}
     belonging: dict[DocumentKey, list[Paper]] = {key: [] for key in orders}
 
@@ -65,7 +61,7 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
         mapped = _mapped(world, record)
         belonging[order].append(paper_of(record, mapped, read[order], packs.get(order.partner)))
 
-    for _ in _at_once(paper, list(_belonging(world, orders, partner))):
+    for _ in at_once(paper, list(_belonging(world, orders, partner))):
         pass
     bills = _bills(world) if orders else {}
     found = [
@@ -197,7 +193,7 @@ def _belonging(
             unnamed.append(record)
         for order in theirs:
             yield record, order
-    for record, number in _at_once(lambda one: (one, _names_order(world, one)), unnamed):
+    for record, number in at_once(lambda one: (one, _names_order(world, one)), unnamed):
         order = order_key(world.id, record.key.partner, number)
         if order in orders:
             yield record, order
@@ -240,8 +236,3 @@ def _bills(world: World) -> dict[str, Bill] | None:
         return {str(bill.id): bill for bill in world.freshbooks.list_bills()}
     except (errors.NotSent, errors.Stranded, errors.Refused):
         return None
-
-
-def _at_once(read: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
-    with ThreadPoolExecutor(READERS) as readers:
-        yield from readers.map(read, things)
