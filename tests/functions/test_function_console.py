@@ -44,6 +44,9 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("GET", "reconcile"): ("connection=acme", 200),
     ("GET", "ping"): ("connection=acme", 200),
     ("POST", "authorize"): ({"connection": "acme"}, 200),
+    ("GET", "shipment/form"): (None, 200),
+    ("POST", "shipment/upload"): ({"connection": "acme", "text": "shipment_id"}, 200),
+    ("POST", "shipment/cancel"): ({"connection": "acme", "shipment": "SH-1", "reason": "x"}, 404),
 }
 
 

@@ -145,3 +145,26 @@ def test_a_poll_of_one_connection_works_with_that_ones_secrets_alone(
     read = {one.parameters["SecretId"] for one in stack.calls if one.action.startswith("secretsmanager")}
     assert {name.split("/")[1] for name in read} == {"acme"}
     assert birch.documents() == {}
+
+
+def test_a_shipment_uploaded_in_the_console_ends_as_one_valid_notice(stack: Stack, acme: Business) -> None:
+    acme.offer("PO1.json", builders.order())
+    acme.poll()
+    columns = "shipment_id,ship_date,scac,sscc,purchase_order,sku,quantity,ship_from_name,ship_from_address\n"
+    row = f"SH-1,2026-03-10,RBTC,000777747600006920,{builders.PO_NUMBER},V-1,5,Dock,9 Factory Ln\n"
+    given = {"connection": "acme", "text": columns + row, "name": "today.csv"}
+    assert stack.json("POST", "/api/shipment/upload", given | {"dry_run": True})[1]["taken"] is False
+    for _ in range(2):
+        status, told = stack.json("POST", "/api/shipment/upload", given)
+        assert (status, told["taken"], told["problems"]) == (200, True, [])
+    assert stack.settle() == []
+    [sent] = acme.sent
+    assert sent["OrderLevel"][0]["PackLevel"][0]["Pack"]["ShippingSerialID"] == "00000777747600006920"
+    assert_official(sent, "Shipment")
+    assert acme.record("asn", "SH-1", "out").state is State.DELIVERED
+    assert list(acme.record().fulfilment) == ["asn/SH-1"]
+    cancel = {"connection": "acme", "shipment": "SH-1", "reason": "wrong truck"}
+    assert stack.json("POST", "/api/shipment/cancel", cancel)[0] == 200
+    assert stack.settle() == []
+    assert [each["Header"]["ShipmentHeader"]["TsetPurposeCode"] for each in acme.sent] == ["00", "01"]
+    assert missing(stack.calls) == set()

@@ -10,12 +10,14 @@ import overview from './views/overview.js';
 import partners from './views/partners.js';
 import queues from './views/queues.js';
 import reconcile from './views/reconcile.js';
+import shipments from './views/shipments.js';
 
 // address: [name in the menu, view]
 const VIEWS = {
   '': ['Overview', overview],
   documents: ['Documents', documents],
   document: [null, document_],
+  shipments: ['Shipments', shipments],
   partners: ['Partners', partners],
   queues: ['Queues', queues],
   reconcile: ['Reconcile', reconcile],

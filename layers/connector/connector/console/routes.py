@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from connector import errors
 from connector.answers import http_answer, json_body, refusal
-from connector.console import documents, operations, partners
+from connector.console import documents, operations, partners, shipments
 from connector.console.people import Person, person_of
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ ROUTES: dict[tuple[str, str], Work] = {
     **documents.ROUTES,
     **partners.ROUTES,
     **operations.ROUTES,
+    **shipments.ROUTES,
 }
 # no GET, but nothing is changed by it either
 LOOKS = frozenset({("POST", "partner/check")})

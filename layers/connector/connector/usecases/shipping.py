@@ -209,7 +209,8 @@ def _settle(
 ) -> Record:
     plan = approved(world, partial(_plan, world, uploaded, labelled, pack), who=keywords["who"])
     record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
-    if record.waits_for and world.ledger.get(DocumentKey.of(record.waits_for)) is not None:
+    waits = record.state is State.HELD and record.reason.get("code") == "order_not_there"
+    if waits and world.ledger.get(DocumentKey.of(record.waits_for)) is not None:
         # it arrived between our look and our parking, and so woke nobody
         record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
     return record
