@@ -272,6 +272,27 @@ def test_a_partner_that_takes_xml_gets_its_notice_so() -> None:
     assert (path.rpartition(".")[2], read.kind, read.number) == ("xml", "shipment", "SH-1")
 
 
+def test_releases_against_one_blanket_order_are_counted_apart() -> None:
+    fake = world(ordered=False)
+    for n, release in enumerate(("7", "8")):
+        put(fake, f"out/{n}.json", order(ReleaseNumber=release, PrimaryPOTypeCode="RL"))
+    run_inbound(fake)
+    both = file(40, po=f"{PO}-7") + f"\nSH-1,,RBTC,2,{PO}-8,V-1,30".encode()
+    told = uploaded(fake, both)
+    assert told["orders"] == [f"{PO}-7", f"{PO}-8"]
+    entries = [
+        fake.ledger.records[DocumentKey("acme", "in", PARTNER, "order", f"{PO}-{release}")].fulfilment
+        for release in ("7", "8")
+    ]
+    assert [entry["asn/SH-1"]["lines"] for entry in entries] == [{"1": "40"}, {"1": "30"}]
+
+
+def test_in_shadow_mode_a_notice_is_made_and_not_sent() -> None:
+    fake = world(mode="shadow")
+    told = uploaded(fake, file(40))
+    assert (told["state"], told["reason"]["code"], fake.sps.uploads) == ("HELD", "shadow_mode", [])
+
+
 def test_two_uploads_of_a_shipment_at_once_are_told_to_wait() -> None:
     fake = world()
     fake.leases.take(f"acme/shipment/{PARTNER}/SH-1", 60)

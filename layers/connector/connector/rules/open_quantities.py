@@ -120,13 +120,21 @@ def purpose_of(document: Mapping[str, Any], kind: str) -> str:
     return str(header_of(document, kind).get("TsetPurposeCode", "00"))
 
 
-def orders_named(document: Mapping[str, Any], kind: str) -> list[str]:
-    """The numbers of the orders that an RSX document of ours is for, as `Order.number` has them."""
-    headers = [header_of(document, kind)]
-    if kind == "asn":
-        levels = [document, *document.get("ContainerLevel", ())]
-        headers = [each.get("OrderHeader", {}) for level in levels for each in level.get("OrderLevel", ())]
-    return list(dict.fromkeys(name for name in map(_order_number, headers) if name))
+def orders_named(document: Mapping[str, Any], kind: str) -> list[tuple[str, ...]]:
+    """For each order that an RSX document of ours is for the numbers it may be kept under, best first.
+
+    A shipment does not say whether a release number is one against a blanket order (`Order.number`).
+    """
+    if kind != "asn":
+        number = _order_number(header_of(document, kind))
+        return [(number,)] if number else []
+    levels = [document, *document.get("ContainerLevel", ())]
+    named = []
+    for header in (each.get("OrderHeader", {}) for level in levels for each in level.get("OrderLevel", ())):
+        number, release = str(header.get("PurchaseOrderNumber") or ""), header.get("ReleaseNumber")
+        if number:
+            named.append((f"{number}-{release}", number) if release else (number,))
+    return list(dict.fromkeys(named))
 
 
 def _order_number(header: Mapping[str, Any]) -> str:
@@ -199,23 +207,26 @@ def _quantities(
         return
     group, element, uom = _KINDS[kind]
     if kind == "asn":
-        lines = list(_shipment_lines(document, order.Header.OrderHeader.PurchaseOrderNumber))
+        lines = list(_shipment_lines(document, order))
     else:
         lines = [item.get(group, {}) for item in document.get("LineItem", ())]
     for line in lines:
         yield line, _number(line.get(element)), line.get(uom) or ""
 
 
-def _shipment_lines(level: Mapping[str, Any], number: str) -> Iterator[Mapping[str, Any]]:
-    """The lines below any level, but for order levels of other orders."""
+def _shipment_lines(level: Mapping[str, Any], order: Order) -> Iterator[Mapping[str, Any]]:
+    """The lines below any level, but for order levels of other orders, or of other releases."""
+    header = order.Header.OrderHeader
     for name, inner in level.items():
         if name == "ShipmentLine":
             yield inner
         elif name.endswith("Level") and isinstance(inner, list):
             for each in inner:
-                its = each.get("OrderHeader", {}).get("PurchaseOrderNumber") if name == "OrderLevel" else None
-                if its in (None, number):
-                    yield from _shipment_lines(each, number)
+                its = each.get("OrderHeader", {}) if name == "OrderLevel" else {}
+                ours = its.get("PurchaseOrderNumber") in (None, header.PurchaseOrderNumber)
+                release = its.get("ReleaseNumber") if header.ReleaseNumber else None
+                if ours and release in (None, header.ReleaseNumber):
+                    yield from _shipment_lines(each, order)
 
 
 def _number(value: Any) -> Decimal:

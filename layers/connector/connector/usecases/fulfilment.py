@@ -167,10 +167,11 @@ def _case(
 
 def _orders_of(world: World, record: Record, planned: Planned) -> list[tuple[Order, Record]]:
     """The stored orders that a document is for, with their records."""
-    numbers = orders_named(planned.document or {}, kind_of(record, planned))
-    keys = [order_key(world.id, record.key.partner, number) for number in numbers]
-    records = world.ledger.get_many(keys)
-    return [(stored_order(world, records[key]), records[key]) for key in keys if key in records]
+    named = orders_named(planned.document or {}, kind_of(record, planned))
+    keys = [[order_key(world.id, record.key.partner, number) for number in names] for names in named]
+    records = world.ledger.get_many([key for each in keys for key in each])
+    found = [next((key for key in each if key in records), None) for each in keys]
+    return [(stored_order(world, records[key]), records[key]) for key in found if key is not None]
 
 
 def _number_of(document: Mapping[str, Any], record: Record) -> str:

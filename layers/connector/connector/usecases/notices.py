@@ -124,7 +124,7 @@ def dispatch_of(
 
 def resume_invoices_of(world: World, notice: DocumentKey, document: Mapping[str, Any]) -> None:
     """Send the invoices that waited for this notice through their mapping again."""
-    for number in orders_named(document, "asn"):
+    for number in (number for names in orders_named(document, "asn") for number in names):
         resume(world, _awaited(notice._replace(number=number)).id)
 
 

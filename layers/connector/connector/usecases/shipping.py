@@ -32,7 +32,7 @@ from connector.usecases.notices import (
     stands,
     stood,
 )
-from connector.usecases.orders import blocked, order_key, stored_order
+from connector.usecases.orders import order_key, stored_order
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -259,8 +259,6 @@ def _plan(
         before=before,
         trace=trace,
     )
-    if mapped.blocked:
-        raise blocked(mapped)
     return Planned(
         document=mapped.document,
         findings=tuple(as_json(mapped.findings)),
