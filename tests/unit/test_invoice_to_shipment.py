@@ -150,6 +150,14 @@ def test_what_is_not_invoiced_yet_is_on_backorder_after_all_shipments() -> None:
     assert (line["ItemStatusCode"], "QtyLeftToReceive" in line) == ("AC", False)
 
 
+def test_an_invoice_shipped_outside_of_the_orders_window_is_told_as_an_upload_is() -> None:
+    late = order(Dates=[{"DateTimeQualifier": "038", "Date": "2026-03-08"}])
+    five = invoice([fb_line("V-1", "5", "20.00", "100.00")], "100.00")
+    assert codes(mapped(five, late).findings, "warning") == ["shipped_too_late"]
+    hold = PartnerPack.model_validate(PACK.model_dump() | {"asn": {"lateness": "hold"}})
+    assert codes(mapped(five, late, hold).findings, "error") == ["shipped_too_late"]
+
+
 def test_every_field_of_a_notice_is_explained_and_explaining_changes_nothing() -> None:
     for ordered in (None, two_lines(), odd_order()):
         trace: Trace = {}

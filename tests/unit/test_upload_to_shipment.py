@@ -437,10 +437,25 @@ def test_a_late_shipment_says_by_how_much_and_what_it_costs() -> None:
     assert "2 days after its latest ship date 2026-03-08; the retailer charges 53.00" in message.message
 
 
+def test_a_lines_own_dates_go_before_the_orders_where_that_line_is_shipped() -> None:
+    own = {"Dates": [{"DateTimeQualifier": "038", "Date": "2026-03-08"}, "odd", {"Date": 7}]}
+    ordered = order(
+        order_line("1", 5),
+        order_line("2", 4) | own,
+        Dates=[{"DateTimeQualifier": "038", "Date": "2026-03-20"}],
+    )
+    assert codes(mapped(upload(carton(0, content("V-1", 5))), ordered).findings) == []
+    late = mapped(upload(carton(0, content("V-2", 4))), ordered)
+    assert (
+        "order 0045001234 line 2: shipped 2026-03-10, 2 days after" in told(late, "shipped_too_late").message
+    )
+
+
 def test_what_the_retailer_agreed_to_is_only_noted() -> None:
     up = upload(carton(0, content()), agreed="Ann, 9 March")
     result = mapped(up, dated(("038", "2026-03-08")), settings=pack(asn={"lateness": "hold"}))
-    assert "agreed: Ann, 9 March" in told(result, "shipped_too_late").message
+    assert "agreed: Ann, 9 March" in told(result, "window_agreed").message
+    assert codes(result.findings) == ["window_agreed"]
     assert not result.blocked
 
 

@@ -22,6 +22,7 @@ from connector.mapping.order_lines import ordered_lines
 from connector.mapping.parties import put_dock
 from connector.mapping.rsx_shipment import compose
 from connector.mapping.shapes import names
+from connector.rules.lateness import outside_window
 from connector.rules.packs import PartnerPack
 from connector.rules.profile import BusinessProfile
 
@@ -48,6 +49,10 @@ def invoice_to_shipment(
     findings: list[Finding] = []
     explain = Explainer(trace) if trace is not None else None
     consignment = consignment_of_invoice(invoice, order, pack, profile, before, findings)
+    if order is not None and consignment.shipped is not None:
+        pieces = consignment.orders[0].pieces
+        lines = sorted({p.role.order_index for p in pieces if p.role.order_index is not None})
+        findings += outside_window(order, consignment.shipped, None, pack, lines=lines)
     parties, found = sale_parties(invoice, order, client, pack, "Shipment", explain)
     findings += found + put_dock(parties, {}, pack, profile, explain)
     return compose(consignment, parties, pack, purpose, explain, findings)

@@ -50,8 +50,16 @@ def upload_to_shipment(
     consigned = consign(upload, orders, pack, before or {}, findings)
     consignment = _consignment(upload, consigned, uploaded, findings)
     parties = _parties(upload, consigned, pack, profile, explain, findings)
-    for order in {id(each.order): each.order for each in consigned if each.order is not None}.values():
-        findings += outside_window(order, upload.ship_date, upload.delivery_date, pack, upload.agreed)
+    for number, order in orders.items():
+        lines = {
+            piece.role.order_index
+            for each in consigned
+            if each.po_number == number
+            for piece in each.all_pieces()
+            if piece.role.order_index is not None
+        }
+        days = (upload.ship_date, upload.delivery_date)
+        findings += outside_window(order, *days, pack, upload.agreed, sorted(lines))
     if purpose == "00":
         findings += late_notice(upload.ship_date, upload.ship_time, upload.time_zone, uploaded, pack)
     if purpose == "01":  # what was wrong with it goes with it

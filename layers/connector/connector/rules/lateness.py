@@ -1,18 +1,18 @@
 """The lateness gate: does a shipment keep to the order's dates, and does its notice come in time.
 
-Retailers charge back for goods that come outside of the window, and for notices that come after the goods. The
-dates are the order's header's; a ship date is compared with ship dates, a delivery date with delivery dates.
+Retailers charge back for goods that come outside of the window, and for notices that come after the goods. A
+ship date is compared with ship dates, a delivery date with delivery dates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.documents.order import Order
-from connector.documents.parts import as_date
+from connector.documents.parts import DateTime, as_date
 from connector.documents.upload import zone_of
 from connector.findings import Finding, Severity
 from connector.mapping.money import too_large
@@ -40,25 +40,63 @@ _BOUNDS = (
 
 
 def outside_window(
-    order: Order, shipped: date, delivery: date | None, pack: PartnerPack, agreed: str = ""
+    order: Order,
+    shipped: date,
+    delivery: date | None,
+    pack: PartnerPack,
+    agreed: str = "",
+    lines: Iterable[int] = (),
 ) -> list[Finding]:
-    """A finding for every date outside of the order's window; harmless where the retailer agreed to it."""
+    """A finding for every date outside of the order's window; harmless where the retailer agreed to it.
+
+    `lines` are the places of the order's lines that are shipped: their own dates go before the order's.
+    """
     if pack.asn.lateness == "off":
         return []
-    return list(_outside(order, shipped, delivery, pack, agreed))
+    header = _dates(order.Header.Dates)
+    windows = {"": header}
+    for position in lines:
+        item = order.LineItem[position]
+        if own := _dates(item.Dates):
+            windows[f" line {item.OrderLine.LineSequenceNumber or position + 1}"] = header | own
+    told: dict[tuple[str, date], Finding] = {}
+    for name, window in windows.items():
+        for limit, finding in _outside(
+            f"order {order.number}{name}", window, shipped, delivery, order, pack, agreed
+        ):
+            told.setdefault((finding.code, limit), finding)
+    return list(told.values())
+
+
+def _dates(entries: Iterable[Any]) -> dict[str, date]:
+    """Qualifier -> date, of those that can be read; the first of each."""
+    dates: dict[str, date] = {}
+    for entry in entries:
+        qualifier, text = (
+            (entry.DateTimeQualifier, entry.Date)
+            if isinstance(entry, DateTime)
+            else (entry.get("DateTimeQualifier"), entry.get("Date"))
+            if isinstance(entry, dict)
+            else (None, None)
+        )
+        day = as_date(text) if isinstance(text, str) else None
+        if isinstance(qualifier, str) and day is not None:
+            dates.setdefault(qualifier, day)
+    return dates
 
 
 def _outside(
-    order: Order, shipped: date, delivery: date | None, pack: PartnerPack, agreed: str
-) -> Iterator[Finding]:
-    dates: dict[str, date] = {}
-    for entry in order.Header.Dates:
-        day = as_date(entry.Date)
-        if entry.DateTimeQualifier and day is not None:
-            dates.setdefault(entry.DateTimeQualifier, day)
+    name: str,
+    window: Mapping[str, date],
+    shipped: date,
+    delivery: date | None,
+    order: Order,
+    pack: PartnerPack,
+    agreed: str,
+) -> Iterator[tuple[date, Finding]]:
     default: Severity = "error" if pack.asn.lateness == "hold" else "warning"
     for bound in _BOUNDS:
-        limit = next((dates[q] for q in bound.qualifiers if q in dates), None)
+        limit = next((window[q] for q in bound.qualifiers if q in window), None)
         # goods that nobody gave a delivery date for arrive on the day they leave at the earliest
         day = shipped if bound.of == "ship" else delivery or (shipped if bound.latest else None)
         if limit is None or day is None or not (day > limit if bound.latest else day < limit):
@@ -69,13 +107,14 @@ def _outside(
         days = abs((day - limit).days)
         what = "shipped" if bound.of == "ship" else "delivered"
         message = (
-            f"order {order.number}: {what} {day}, {days} day{'s'[: days != 1]} {'after' if bound.latest else 'before'}"
+            f"{name}: {what} {day}, {days} day{'s'[: days != 1]} {'after' if bound.latest else 'before'}"
             f" its {bound.words} {limit}{_costs(order, pack)}"
         )
-        fix = "ask the buyer for new dates, and say in the upload (agreed) who agreed"
         if agreed:
-            severity, message, fix = "info", f"{message}; agreed: {agreed}", ""
-        yield Finding(bound.code, severity, message, f"{bound.of}_date", fix)
+            yield limit, Finding("window_agreed", "info", f"{message}; agreed: {agreed}", f"{bound.of}_date")
+        else:
+            fix = "ask the buyer for new dates, and say in the upload (agreed) who agreed"
+            yield limit, Finding(bound.code, severity, message, f"{bound.of}_date", fix)
 
 
 def _costs(order: Order, pack: PartnerPack) -> str:
