@@ -135,7 +135,7 @@ def _wiring(counted: Counted) -> Wiring:
                 ],
                 "Projection": {"ProjectionType": kind},
             }
-            for name, key, kind in (("by_state", "state_key", "ALL"), ("waiting", "waits_for", "KEYS_ONLY"))
+            for name, key, kind in (("by_state", "state_key", "KEYS_ONLY"), ("waiting", "waits_for", "KEYS_ONLY"))
         ],
     )
     wiring = Wiring(

@@ -49,7 +49,7 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
                     "Projection": {"ProjectionType": kind},
                 }
                 for name, key, kind in (
-                    ("by_state", "state_key", "ALL"),
+                    ("by_state", "state_key", "KEYS_ONLY"),
                     ("waiting", "waits_for", "KEYS_ONLY"),
                 )
             ],
