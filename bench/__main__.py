@@ -7,14 +7,22 @@ import sys
 
 import pydantic
 
-from bench import calls, mapping
+from bench import calls, growth, mapping, starts
 
 print(
     f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.machine()}", file=sys.stderr
 )
-figures = {"mapping": mapping.run(), "calls": calls.measure()}
+figures = {
+    "starts": starts.run(),
+    "growth": growth.run(),
+    "mapping": mapping.run(),
+    "calls": calls.measure(),
+}
 for flow, counted in figures["calls"].items():
     print(f"\n{flow}: calls per document of a warm connection")
     print(f"  HTTP {counted['http_calls']}: {counted['http']}")
     print(f"  AWS writes {counted['aws_writes']}, reads {counted['aws_reads']}: {counted['aws']}")
+    print(f"  table units {counted['write_units']} written, {counted['read_units']} read")
+    print(f"  {counted['aws_bytes']} bytes to AWS, {counted['log_bytes']} bytes of log")
+    print(f"  dollars for 1,000 documents: {counted['dollars_per_1000']}")
 print(json.dumps(figures))

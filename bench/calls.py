@@ -5,6 +5,7 @@ What SQS and Lambda do by themselves (receiving, deleting, invoking) is not amon
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,10 +15,13 @@ from typing import Any
 
 import boto3
 import requests
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
+from bench import prices
 from connector.rules.packs import PartnerPack
 from connector.settings import FunctionSettings, connection_of
+from connector.telemetry import _COUNTED, KEYS
 from connector.usecases import people
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
@@ -30,6 +34,12 @@ from local.simulators.server import serve
 from local.simulators.sps import SpsSimulator
 
 DOCUMENTS = 20
+INVOCATIONS = 2  # one that maps and one that pushes
+METRIC_LINE = (
+    '{"_aws":{"Timestamp":1790000000000,"CloudWatchMetrics":[{"Namespace":"FreshbooksSpsConnector","Dimensions":'
+    '[["service"]],"Metrics":[{"Name":"DocumentsDelivered","Unit":"Count"}]}]},"service":"freshbooks-sps",'
+    '"DocumentsDelivered":[1.0]}\n'
+)
 WRITES = re.compile(
     r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|TransactWrite|BatchWrite"
 )
@@ -39,12 +49,44 @@ class Counted:
     """Calls by name, for AWS clients and the vendors' HTTP alike."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
         self.calls: Counter[str] = Counter()
+        self.units: Counter[str] = Counter()
+        self.sent_bytes = 0
+        self.log = io.StringIO()
+        self._logger = Logger(service="bench", stream=self.log, logger_formatter=None)
+        self._logger.handlers[0].stream = self.log  # type: ignore[attr-defined]
+
+    def report(self, message: str, **keys: Any) -> None:
+        """As `connector.telemetry` prints it, and the metric line that most messages bring."""
+        self._logger.info(message, extra={name: value for name, value in keys.items() if name in KEYS})
+        if message in _COUNTED:
+            self.log.write(METRIC_LINE)
 
     def client(self, service: str) -> Any:
         client = boto3.client(service, region_name="us-east-1")
-        client.meta.events.register("before-call", lambda model, **_: self.calls.update([model.name]))
+        client.meta.events.register("before-call", self._called)
+        client.meta.events.register("provide-client-params.dynamodb.PutItem", self._written)
+        client.meta.events.register("after-call.dynamodb", self._read)
         return client
+
+    def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
+        self.calls[model.name] += 1
+        body = params.get("body") or b""
+        self.sent_bytes += len(body if isinstance(body, (bytes, str)) else body.getvalue())
+
+    def _written(self, params: dict[str, Any], **_: Any) -> None:
+        item = params["Item"]
+        size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
+        replaced = 0 if "not_exists" in params.get("ConditionExpression", "") else 1
+        entries = sum(name in item for name in ("state_key", "waits_for"))
+        self.units["write"] += prices.write_units(size, entries * (1 + replaced))
+
+    def _read(self, http_response: Any, model: Any, **_: Any) -> None:
+        if model.name in ("GetItem", "BatchGetItem", "Query"):
+            self.units["read"] += prices.read_units(len(http_response.content))
 
     def http(self, sent: Any) -> None:
         self.calls[f"{sent.call.vendor} {sent.call.method}"] += 1
@@ -86,21 +128,25 @@ def measure() -> dict[str, Any]:
                 push_document(world, message)
 
         inbound(files[:1])  # tokens, vendor and category are learned once
-        counted.calls.clear()
+        counted.clear()
         inbound(files[1:])
-        inward = dict(counted.calls)
+        inward = _figures(counted)
         invoices = [
-            _invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[0])
+            _invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[n])
             for n in range(DOCUMENTS + 1)
         ]
         outbound(invoices[:1])
-        counted.calls.clear()
+        counted.clear()
         outbound(invoices[1:])
-        return {"order_to_bill": _figures(inward), "invoice_to_rsx": _figures(dict(counted.calls))}
+        return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted)}
 
 
-def _figures(calls: dict[str, int]) -> dict[str, Any]:
-    calls = {name: count for name, count in calls.items() if name not in ("ReceiveMessage", "DeleteMessage")}
+def _figures(counted: Counted) -> dict[str, Any]:
+    calls = {
+        name: count
+        for name, count in counted.calls.items()
+        if name not in ("ReceiveMessage", "DeleteMessage")
+    }
     each = {name: round(count / DOCUMENTS, 2) for name, count in sorted(calls.items())}
     http = {name: count for name, count in each.items() if " " in name}
     aws = {name: count for name, count in each.items() if " " not in name}
@@ -110,6 +156,11 @@ def _figures(calls: dict[str, int]) -> dict[str, Any]:
         "http_calls": round(sum(http.values()), 2),
         "aws_writes": round(sum(count for name, count in aws.items() if WRITES.match(name)), 2),
         "aws_reads": round(sum(count for name, count in aws.items() if not WRITES.match(name)), 2),
+        "write_units": (written := counted.units["write"] / DOCUMENTS),
+        "read_units": (read := counted.units["read"] / DOCUMENTS),
+        "aws_bytes": round(counted.sent_bytes / DOCUMENTS),
+        "log_bytes": (logged := round(len(counted.log.getvalue()) / DOCUMENTS)),
+        "dollars_per_1000": prices.dollars(aws, written, read, INVOCATIONS, logged),
     }
 
 
@@ -135,12 +186,15 @@ def _wiring(counted: Counted) -> Wiring:
                 ],
                 "Projection": {"ProjectionType": kind},
             }
-            for name, key, kind in (("by_state", "state_key", "KEYS_ONLY"), ("waiting", "waits_for", "KEYS_ONLY"))
+            for name, key, kind in (
+                ("by_state", "state_key", "KEYS_ONLY"),
+                ("waiting", "waits_for", "KEYS_ONLY"),
+            )
         ],
     )
     wiring = Wiring(
         FunctionSettings(stack="bench", table="documents", archive_bucket="archive", **settings),
-        lambda message, **keys: None,
+        counted.report,
         counted.client,
     )
     wiring.http = type(wiring.http)(on_request=counted.http)
@@ -193,7 +247,7 @@ def _invoice(
         **body,
         "customerid": 1,
         "invoice_number": number,
-        "po_number": "PO0000",
+        "po_number": order["Header"]["OrderHeader"]["PurchaseOrderNumber"],
         "lines": lines,
         "discount_value": "0",
     }

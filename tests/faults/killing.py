@@ -472,6 +472,9 @@ def _create_table(client: Any, name: str) -> None:
                 ],
                 "Projection": {"ProjectionType": kind},
             }
-            for index, key, kind in (("by_state", "state_key", "KEYS_ONLY"), ("waiting", "waits_for", "KEYS_ONLY"))
+            for index, key, kind in (
+                ("by_state", "state_key", "KEYS_ONLY"),
+                ("waiting", "waits_for", "KEYS_ONLY"),
+            )
         ],
     )
