@@ -21,6 +21,7 @@ SPOKEN_FOR = {
     "bad_date",
     "bad_document_id",
     "connection_invalid",
+    "foreign_document",
     "no_code",
     "no_connection",
     "no_cut_over",

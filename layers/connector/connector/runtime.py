@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from connector import errors
 from connector.environment import QUEUES, FunctionSettings
+from connector.ledger import DocumentKey
 from connector.telemetry import Telemetry
 from connector.usecases.world import World, full_jitter
 from connector.wiring import Wiring
@@ -68,6 +70,9 @@ def _message(body: str) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(body)
     if "pointer" in message:
         message = json.loads(wiring.archive.get(message["connection"], message["pointer"]))
+    named = message.get("key") or message.get("replay")
+    if named and DocumentKey.of(named).connection != message["connection"]:
+        raise errors.BadUse("a message names a document of another connection", code="foreign_document")
     return message
 
 
