@@ -25,7 +25,7 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check audit build sam-local deploy bench simulate mutate lock clean
+.PHONY: help setup demo test check audit build sam-local deploy bench simulate mutate docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -71,6 +71,9 @@ simulate: .venv/.installed ## break everything, count what is lost or doubled; D
 
 mutate: .venv/.installed ## change the code a little, many times: how often do the tests notice? ARGS="--group ledger"
 	.venv/bin/python -m tests.mutation $(ARGS)
+
+docs: .venv/.installed ## make docs/mapping-tables.md from the code
+	.venv/bin/python -m tests.docs.mapping_tables > docs/mapping-tables.md
 
 lock: .venv/.installed ## pin the newest releases that the .in files allow
 	cd layers/dependencies && "$(CURDIR)/$(UV)" pip compile $(LOCK) requirements.in -o requirements.txt
