@@ -11,7 +11,7 @@ from cli.connections import register_callbacks
 from cli.output import JsonOption, console, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
-from connector.usecases.tokens import STATE_SECONDS, authorize_start
+from connector.usecases.tokens import STATE_SECONDS, authorize_start, scopes_for
 
 
 @guarded
@@ -40,6 +40,7 @@ def authorize(
         key=wiring.oauth_state_key(),
         clock=wiring.clock,
         url=settings.freshbooks.authorize_url,
+        scopes=scopes_for(reached.world(connection).packs().values()),
     )
     if as_json:
         show_json({"connection": connection, "address": address})

@@ -26,7 +26,8 @@ from connector.documents.xml_writing import write_xml
 from connector.findings import Finding, Mapped, Trace, as_json, explained
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import Version, in_force
-from connector.mapping.order_to_bill import CANCELLED, order_to_bill
+from connector.mapping.order_to_bill import CANCELLED
+from connector.mapping.order_to_sale import map_order
 from connector.mapping.shipment_to_events import shipment_to_events
 from connector.rules.packs import PartnerPack, read_pack
 
@@ -229,7 +230,7 @@ def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Rea
     elif isinstance(read.document, OrderChange):
         return _map_change(read, source, pack, orders)
     elif isinstance(read.document, Order) and read.kind != "order_ack":
-        mapped = order_to_bill(read.document, pack, datetime.now(UTC).date(), trace)
+        mapped = map_order(read.document, pack, datetime.now(UTC).date(), trace)
     else:
         what = read.kind.replace("_", " ")
         raise errors.BadInput(f"an RSX {what} is not mapped to FreshBooks", fix=f"connector check {source}")
@@ -246,10 +247,10 @@ def _map_change(read: Read, source: str, pack: PartnerPack, orders: list[Read]) 
             code="order_not_there",
             fix="give the order with --order",
         )
-    mapped, trace, order = Mapped({"cancel": True}), dict(CANCELLED), None
+    mapped, trace, order = Mapped({"cancel": pack.orders.target}), dict(CANCELLED), None
     if after.order is not None and not after.cancelled:
         order = Order.model_validate(after.order.raw)
-        mapped = order_to_bill(order, pack, datetime.now(UTC).date(), trace)
+        mapped = map_order(order, pack, datetime.now(UTC).date(), trace)
         trace = after.order.sourced(trace)
     base = Order.model_validate(before.order.raw) if before.order else None
     diff = order_diff(base, order, pack)

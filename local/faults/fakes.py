@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 from connector import errors
-from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item
+from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item, Sale
 from connector.ledger import DocumentKey, Record, State
 from connector.ports import Clock
 from connector.rules.packs import PartnerPack
@@ -274,6 +275,7 @@ class FakeFreshBooks:
         self.bills: dict[int, dict[str, Any]] = {}
         self.vendor_of_bill: dict[int, int] = {}
         self.invoices: dict[int, dict[str, Any]] = {}
+        self.estimates: dict[int, dict[str, Any]] = {}
         self.vendors: dict[int, dict[str, Any]] = {}
         self.clients: dict[int, dict[str, Any]] = {}
         self.categories = {77: "Cost of Goods Sold"}
@@ -335,6 +337,63 @@ class FakeFreshBooks:
         self.bills[bill_id] |= {"vis_state": 1, "updated_at": self._now()}
         self._changed("bill", bill_id)
         return self.get_bill(bill_id)
+
+    def get_sale(self, sale: Sale, sale_id: int) -> Invoice:
+        return Invoice.model_validate(self._found(self._sales(sale), sale_id))
+
+    def find_sales(self, sale: Sale, customer_id: int, number: str) -> list[Invoice]:
+        return [
+            Invoice.model_validate(row)
+            for row in self._sales(sale).values()
+            if row.get("vis_state") != 1
+            and row["customerid"] == customer_id
+            and row["invoice_number"] == row["po_number"] == number
+        ]
+
+    def create_sale(self, sale: Sale, body: dict[str, Any]) -> Invoice:
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        sale_id = 20001 + len(self._sales(sale))
+        if outcome is None or outcome[1]:
+            self.posts += 1
+            self._keep_sale(sale, sale_id, body[sale])
+        if outcome is not None:
+            raise outcome[0]
+        return self.get_sale(sale, sale_id)
+
+    def update_sale(self, sale: Sale, sale_id: int, body: dict[str, Any]) -> Invoice:
+        if not self.updates_ignored:
+            self._keep_sale(sale, sale_id, body[sale])
+        return self.get_sale(sale, sale_id)
+
+    def delete_sale(self, sale: Sale, sale_id: int) -> None:
+        self._sales(sale)[sale_id] |= {"vis_state": 1}
+        self._changed(sale, sale_id)
+
+    def _sales(self, sale: Sale) -> dict[int, dict[str, Any]]:
+        return self.invoices if sale == "invoice" else self.estimates
+
+    def _keep_sale(self, sale: Sale, sale_id: int, sent: dict[str, Any]) -> None:
+        lines = []
+        total = Decimal()
+        for line in sent["lines"]:
+            amount = round(Decimal(line["qty"]) * Decimal(line["unit_cost"]["amount"]), 2)
+            total += amount
+            lines.append({**line, "amount": {**line["unit_cost"], "amount": f"{amount:.2f}"}})
+        now = self._now()
+        self._sales(sale)[sale_id] = {
+            "status": 1,
+            "v3_status": "draft",
+            **self._sales(sale).get(sale_id, {}),
+            **sent,
+            "id": sale_id,
+            "invoice_number": sent[f"{sale}_number"],
+            "lines": lines,
+            "vis_state": 0,
+            "amount": {"amount": f"{total:.2f}", "code": sent["currency_code"]},
+            "updated": now,
+            "version": f"{now}.{self.posts:06d}",
+        }
+        self._changed(sale, sale_id)
 
     def list_vendors(self) -> Iterator[BillVendor]:
         return iter([BillVendor.model_validate(vendor) for vendor in self.vendors.values()])

@@ -35,13 +35,22 @@ from local.simulators.accounting import (
     result,
 )
 from local.simulators.bills import Bills, BillVendors
-from local.simulators.invoices import Invoices
+from local.simulators.invoices import Estimates, Invoices
 from local.simulators.messages import Refusal, Request, Response, answer, html
 from local.simulators.oauth import DEFAULT_SCOPE, Grant, Grants, denied
 from local.simulators.server import Simulator
 from local.simulators.webhooks import Webhooks
 
-RESOURCES: tuple[type[Resource], ...] = (Clients, Categories, Taxes, Items, Invoices, BillVendors, Bills)
+RESOURCES: tuple[type[Resource], ...] = (
+    Clients,
+    Categories,
+    Taxes,
+    Items,
+    Invoices,
+    Estimates,
+    BillVendors,
+    Bills,
+)
 DEFAULTS: dict[str, Any] = {
     "plan_has_bills": True,
     "plan_error_status": 200,  # as it was seen, with no result beside the errors (2.8)

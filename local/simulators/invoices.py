@@ -1,4 +1,4 @@
-"""FreshBooks invoices (reference/freshbooks.md 2.2)."""
+"""FreshBooks invoices (reference/freshbooks.md 2.2), and estimates as if they were invoices."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ class Invoices(Resource):
         row["create_date"] = day(row["create_date"], "create_date", "invoice")
         row["due_offset_days"] = number(row["due_offset_days"], "due_offset_days", "invoice")
         row["due_date"] = later(row["create_date"], row["due_offset_days"])
-        row["invoice_number"] = row["invoice_number"] or f"{row['id'] - self.first_id + 1:07d}"
+        numbered = f"{self.singular}_number"
+        row[numbered] = row[numbered] or f"{row['id'] - self.first_id + 1:07d}"
         if "customerid" in data:
             self._copy_client(row, data)
         row.update({key: data[key] for key in COPIED if key in data})
@@ -213,3 +214,17 @@ class Invoices(Resource):
         row["amount"] = row["outstanding"] = money(subtotal - discount + tax, code)
         row["paid"] = money(Decimal(0), code)
         row["description"] = row["lines"][0]["description"] if row["lines"] else ""
+
+
+class Estimates(Invoices):
+    """Nobody has seen one's JSON; the reference knows of them by scope, events and the DELETE verb alone (2.10)."""
+
+    plural, singular, noun, group = "estimates", "estimate", "estimate", "estimates"
+    scope, title, key, first_id = "estimates", "Estimate", "estimateid", 40001
+    read_only = frozenset()
+    equal = {n: n for n in ("customerid", "estimateid", "estimate_number")}
+    any_of: dict[str, str] = {}
+    writable = {
+        **{name: default for name, default in Invoices.writable.items() if name != "invoice_number"},
+        "estimate_number": None,
+    }

@@ -16,7 +16,16 @@ DEFAULT_SCOPE = " ".join(
     ["user:profile:read"]
     + [
         f"user:{noun}:{access}"
-        for noun in ("invoices", "clients", "bills", "bill_vendors", "expenses", "taxes", "billable_items")
+        for noun in (
+            "invoices",
+            "estimates",
+            "clients",
+            "bills",
+            "bill_vendors",
+            "expenses",
+            "taxes",
+            "billable_items",
+        )
         for access in ("read", "write")
     ]
 )

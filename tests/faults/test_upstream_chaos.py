@@ -99,6 +99,7 @@ class Bench:
         rows = self.rows
         rows("clients").create({"organization": "Example Retail"})
         rows("invoices").create({"customerid": 30001, "create_date": "2026-03-11", "invoice_number": "421"})
+        rows("estimates").create(SALE)
         rows("bill_vendors").create(VENDOR)
         rows("bills").create(BILL)
         self.books.webhooks._create({"event": "invoice", "uri": URI}, self.books.accounts["ACC"])
@@ -146,6 +147,7 @@ class Bench:
 
 URI = "https://hooks.example/x"
 VENDOR = {"vendor_name": "Example Retail", "currency_code": "USD", "language": "en"}
+SALE = {"customerid": 30001, "create_date": "2026-03-11", "po_number": "PO1"}
 BILL = {
     "vendorid": 501,
     "bill_number": "PO1",
@@ -208,6 +210,16 @@ METHODS: dict[str, Method] = {
     ),
     "update_bill": books(lambda c: c.update_bill(1001, {"bill": BILL}), "PUT .*/bills"),
     "delete_bill": books(lambda c: c.delete_bill(1001), "PUT .*/bills"),
+    "get_sale": books(lambda c: c.get_sale("estimate", 40001), "GET .*/estimates/"),
+    "find_sales": books(lambda c: c.find_sales("invoice", 30001, "421"), "GET .*/invoices/"),
+    "create_sale": books(
+        lambda c: c.create_sale("invoice", {"invoice": SALE}),
+        "POST .*/invoices",
+        safe=False,
+        made=lambda b: len(b.rows("invoices").rows) - 1,
+    ),
+    "update_sale": books(lambda c: c.update_sale("estimate", 40001, {"estimate": SALE}), "PUT .*/estimates"),
+    "delete_sale": books(lambda c: c.delete_sale("invoice", 20001), "DELETE .*/invoices", otherwise=NO_BODY),
     "list_vendors": books(lambda c: list(c.list_vendors()), "GET .*/bill_vendors"),
     "create_vendor": books(
         lambda c: c.create_vendor({"bill_vendor": VENDOR}),

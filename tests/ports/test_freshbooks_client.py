@@ -78,6 +78,11 @@ CALLS: dict[str, Call] = {
     "create_bill": lambda client: client.create_bill({"vendorid": 5}),
     "update_bill": lambda client: client.update_bill(7, {"issue_date": "2026-01-01"}),
     "delete_bill": lambda client: client.delete_bill(7),
+    "get_sale": lambda client: client.get_sale("estimate", 7),
+    "find_sales": lambda client: client.find_sales("invoice", 5, "PO-1"),
+    "create_sale": lambda client: client.create_sale("estimate", {"customerid": 5}),
+    "update_sale": lambda client: client.update_sale("invoice", 7, {"create_date": "2026-01-01"}),
+    "delete_sale": lambda client: client.delete_sale("estimate", 7),
     "list_vendors": lambda client: list(client.list_vendors()),
     "create_vendor": lambda client: client.create_vendor({"vendor_name": "Big"}),
     "list_categories": lambda client: list(client.list_categories()),
@@ -88,7 +93,8 @@ CALLS: dict[str, Call] = {
     "delete_callback": lambda client: client.delete_callback(2001),
     "users_me": lambda client: client.users_me(),
 }
-CREATING = {"create_bill", "create_vendor", "create_callback"}
+DELETING = {"delete_callback", "delete_sale"}
+CREATING = {"create_bill", "create_sale", "create_vendor", "create_callback"}
 YES: dict[str, Any] = {
     "get_invoice": reply(200, result(invoice={"id": 7, "lines": []})),
     "list_invoices": rows("invoices"),
@@ -100,6 +106,11 @@ YES: dict[str, Any] = {
     "create_bill": reply(200, result(bill=BILL)),
     "update_bill": reply(200, result(bill=BILL)),
     "delete_bill": reply(200, result(bill={**BILL, "vis_state": 1})),
+    "get_sale": reply(200, result(estimate={"id": 7, "lines": []})),
+    "find_sales": rows("invoices"),
+    "create_sale": reply(200, result(estimate={"id": 7})),
+    "update_sale": reply(200, result(invoice={"id": 7})),
+    "delete_sale": reply(200, {"response": {}}),
     "list_vendors": rows("bill_vendors"),
     "create_vendor": reply(200, result(bill_vendor=VENDOR)),
     "list_categories": rows("categories"),
@@ -132,6 +143,18 @@ YES: dict[str, Any] = {
             "POST /accounting/account/xZ1/bill_vendors/bill_vendors",
             {"bill_vendor": {"vendor_name": "Big"}},
         ),
+        ("get_sale", "GET /accounting/account/xZ1/estimates/estimates/7", None),
+        (
+            "create_sale",
+            "POST /accounting/account/xZ1/estimates/estimates",
+            {"estimate": {"customerid": 5}},
+        ),
+        (
+            "update_sale",
+            "PUT /accounting/account/xZ1/invoices/invoices/7",
+            {"invoice": {"create_date": "2026-01-01"}},
+        ),
+        ("delete_sale", "DELETE /accounting/account/xZ1/estimates/estimates/7", None),
         ("list_callbacks", "GET /events/account/xZ1/events/callbacks", None),
         (
             "create_callback",
@@ -179,6 +202,27 @@ def test_data_beside_vis_state_is_bad_use_since_freshbooks_would_drop_it(body: d
     with account() as (client, server), pytest.raises(errors.BadUse):
         client.update_bill(7, body)
     assert server.requests == []
+
+
+def test_a_draft_is_looked_for_by_client_number_and_po_number_and_filters_are_not_trusted() -> None:
+    ours = {"id": 1, "customerid": 5, "invoice_number": "PO-1", "po_number": "PO-1"}
+    others = [
+        {**ours, "id": 2, "customerid": 6},
+        {**ours, "id": 3, "invoice_number": "421"},
+        {**ours, "id": 4, "po_number": ""},
+        {**ours, "id": 5, "vis_state": 1},
+    ]
+    with account(rows("invoices", *others, ours)) as (client, server):
+        assert [found.id for found in client.find_sales("invoice", 5, "PO-1")] == [1]
+    assert ("search[customerid]", "5") in server.requests[0].query
+    estimate = {"id": 1, "customerid": 5, "estimate_number": "PO-1", "po_number": "PO-1"}
+    with account(rows("estimates", estimate)) as (client, _):
+        assert [found.id for found in client.find_sales("estimate", 5, "PO-1")] == [1]
+
+
+def test_a_draft_that_is_gone_already_is_deleted() -> None:
+    with account(reply(404, accounting(1012, "Invoice not found."))) as (client, _):
+        client.delete_sale("invoice", 7)
 
 
 def test_answers_become_documents() -> None:
@@ -392,7 +436,7 @@ FAULTS: dict[str, Any] = {
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_without_a_clear_answer_may_have_happened_if_it_creates(call: str, fault: str) -> None:
     expected = errors.OutcomeUnknown if call in CREATING else errors.Unreachable
-    if call == "delete_callback" and fault in ("nothing with 200", "another object with 200"):
+    if call in DELETING and fault in ("nothing with 200", "another object with 200"):
         return  # 200 and 204 both mean deleted
     with account(FAULTS[fault], FAULTS[fault]) as (client, server), pytest.raises(expected) as caught:
         CALLS[call](client)
@@ -455,7 +499,7 @@ def test_a_call_that_stays_unauthorized_was_certainly_not_sent(call: str) -> Non
 def test_a_refusal_is_told_apart_by_errno_then_by_status(
     call: str, status: int, body: Any, expected: type[Exception]
 ) -> None:
-    if call == "delete_callback" and status == 404:
+    if call in DELETING and status == 404:
         return  # gone already
     with account(reply(status, body)) as (client, server), pytest.raises(expected) as caught:
         CALLS[call](client)

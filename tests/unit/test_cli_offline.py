@@ -363,7 +363,7 @@ def test_an_order_change_without_its_order_is_bad_use_and_a_cancelling_one_cance
     assert "--order" in ran.err
     put(folder, "cancel.json", builders.order_change(TsetPurposeCode="01"))
     put(folder, "po.json", builders.order())
-    assert run("map", "cancel.json", "--order", "po.json").json == {"cancel": True}
+    assert run("map", "cancel.json", "--order", "po.json").json == {"cancel": "bill"}
 
 
 def test_an_unclear_order_change_fails_with_the_reason(folder: Path) -> None:

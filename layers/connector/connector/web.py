@@ -8,7 +8,7 @@ from typing import Any
 from connector import errors
 from connector.answers import Answer, refusal
 from connector.runtime import telemetry, wiring
-from connector.usecases.tokens import authorize_finish, authorize_start, connection_of_state
+from connector.usecases.tokens import authorize_finish, authorize_start, connection_of_state, scopes_for
 
 
 def authorization(event: Mapping[str, Any]) -> Answer:
@@ -31,6 +31,7 @@ def authorization(event: Mapping[str, Any]) -> Answer:
                 key=key,
                 clock=wiring.clock,
                 url=connection.freshbooks.authorize_url,
+                scopes=scopes_for(wiring.world(connection.id).packs().values()),
             )
             return 302, None, {"location": address}
         if "error" in query:

@@ -29,10 +29,12 @@ from connector.documents.freshbooks import (
     BillVendor,
     Callback,
     Client,
+    Estimate,
     ExpenseCategory,
     Invoice,
     Item,
     Record,
+    Sale,
     bad_input,
 )
 from connector.errors import BadInput, BadUse, CheckFailed, NotFound
@@ -48,6 +50,11 @@ __all__ = [
 T = TypeVar("T", bound=Record)
 
 MAX_PAGE_SIZE = 100  # FreshBooks' own silent cap
+_LINES = [("include[]", "lines")]
+_SALES: dict[Sale, tuple[type[Invoice], str]] = {
+    "invoice": (Invoice, "/invoices/invoices"),
+    "estimate": (Estimate, "/estimates/estimates"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,43 @@ class FreshBooksClient:
             params.append(("search[vis_state]", "1"))
         rows = self._pages(Invoice, "invoices", "/invoices/invoices", params)
         return (row for row in rows if row.is_deleted or not deleted)
+
+    # What an order may become instead of a bill. Of estimates only their existence is known (scope, events, the
+    # DELETE verb): they are taken to be like invoices, and what was written is read back by the caller.
+
+    def get_sale(self, sale: Sale, sale_id: int) -> Invoice:
+        """An invoice or estimate with its lines; a deleted one is answered too (`is_deleted`)."""
+        model, path = _SALES[sale]
+        return self._get(model, sale, path, sale_id, _LINES)
+
+    def find_sales(self, sale: Sale, customer_id: int, number: str) -> list[Invoice]:
+        """The client's invoices or estimates, not deleted, that have `number` as their own and as PO number."""
+        model, path = _SALES[sale]
+        params = [*_LINES, ("search[customerid]", str(customer_id)), (f"search[{sale}_number]", number)]
+        return [
+            row
+            for row in self._pages(model, f"{sale}s", path, params)
+            if not row.is_deleted
+            and row.customerid == customer_id
+            and row.invoice_number == row.po_number == number
+        ]
+
+    def create_sale(self, sale: Sale, body: dict[str, Any]) -> Invoice:
+        """Creates at each call, like `create_bill`."""
+        model, path = _SALES[sale]
+        return self._write(model, sale, "POST", path, None, body, _LINES)
+
+    def update_sale(self, sale: Sale, sale_id: int, body: dict[str, Any]) -> Invoice:
+        """Changes the keys given; `lines` are replaced as a set."""
+        model, path = _SALES[sale]
+        return self._write(model, sale, "PUT", path, sale_id, body, _LINES)
+
+    def delete_sale(self, sale: Sale, sale_id: int) -> None:
+        """One that is gone already is fine."""
+        path = _SALES[sale][1]
+        response = self._send("DELETE", f"{self._accounting}{path}/{sale_id:d}", f"{path}/{{id}}")
+        if response.status != 404 and (response.body.strip() or not response.ok):
+            self._payload(response)
 
     def get_client(self, client_id: int) -> Client:
         return self._get(Client, "client", "/users/clients", client_id)

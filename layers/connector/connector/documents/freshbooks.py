@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
@@ -147,6 +147,18 @@ class Invoice(EasternRecord):
     def change_token(self) -> str:
         """Differs between two contents: `version`, or `updated` (whole seconds) where that is missing."""
         return self.version or self.updated
+
+
+Sale = Literal["invoice", "estimate"]
+
+
+class Estimate(Invoice):
+    """An estimate, read as the invoice it may become. Unproven: no captured answer was at hand."""
+
+    id: int = Field(default=0, validation_alias=AliasChoices("id", "estimateid"))
+    invoice_number: Text = Field(
+        default="", validation_alias=AliasChoices("estimate_number", "invoice_number")
+    )
 
 
 class Client(EasternRecord):

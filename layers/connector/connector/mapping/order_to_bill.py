@@ -76,7 +76,13 @@ _PRICING = (
 )
 
 
-def order_to_bill(order: Order, pack: PartnerPack, today: date, trace: Trace | None = None) -> Mapped:
+def order_to_bill(
+    order: Order,
+    pack: PartnerPack,
+    today: date,
+    trace: Trace | None = None,
+    lines: type[BillLines] | None = None,
+) -> Mapped:
     """The requests that book the order: `{"bill_vendor": {...}, "bill": {...}}`, and what was noticed.
 
     `vendorid` and `categoryid` are there only where the pack names them; `bill_number` is the PO number (for
@@ -90,7 +96,7 @@ def order_to_bill(order: Order, pack: PartnerPack, today: date, trace: Trace | N
     currency = _currency(order, pack, findings, trace)
     issued = _issue_date(order, today, findings, trace)
     due_days = _due_days(order, issued, pack, findings, trace)
-    bill_lines = _Lines(currency, own.category_id, findings, trace)
+    bill_lines = (lines or BillLines)(currency, own.category_id, findings, trace)
     gross = ZERO
     for index, item in enumerate(order.LineItem):
         priced = price_line(item, index, pack, findings)
@@ -137,7 +143,7 @@ def order_to_bill(order: Order, pack: PartnerPack, today: date, trace: Trace | N
     return Mapped({"bill_vendor": vendor, "bill": bill}, findings)
 
 
-class _Lines:
+class BillLines:
     """The bill's lines as they grow; `charged` is what charges, allowances and taxes added up to."""
 
     def __init__(
@@ -157,7 +163,7 @@ class _Lines:
             cost = rounded
         else:
             count, folded = 1, arithmetic(item, priced)
-        self._add(item_description(item, folded), count, cost, index)
+        self._add(item_description(item, folded), Decimal(count), cost, index)
         if self.trace is not None:
             self._trace_item(item, f"LineItem[{index}]", rule, bool(folded))
 
@@ -195,7 +201,7 @@ class _Lines:
         if not amount:
             return
         self.charged += amount
-        self._add(name, 1, amount, place)
+        self._add(name, Decimal(1), amount, place)
         if self.trace is not None:
             field = f"bill.lines[{len(self.lines) - 1}]"
             paths = tuple(f"{place}.{element}" for element in charged.elements)
@@ -203,7 +209,7 @@ class _Lines:
             self.trace[f"{field}.quantity"] = Source((), "1: an amount of its own")
             self.trace[f"{field}.unit_cost.amount"] = Source(paths, charged.rule)
 
-    def _add(self, description: str, count: int, cost: Decimal, place: str | int) -> None:
+    def _add(self, description: str, quantity: Decimal, cost: Decimal, place: str | int) -> None:
         """`place` is the path in the order, or the index of the order's line."""
         if not description.isascii():
             description = _BEYOND_BMP.sub("\ufffd", description)  # FreshBooks refuses such characters
@@ -212,16 +218,16 @@ class _Lines:
             message = f"the description is cut to {LONGEST_TEXT} characters"
             path = place if isinstance(place, str) else f"LineItem[{place}]"
             self.findings.append(Finding("text_cut", "info", message, path))
-        line: dict[str, Any] = {} if self.category_id is None else {"categoryid": self.category_id}
-        line["description"] = description
-        line["quantity"] = count
-        line["unit_cost"] = {"amount": str(cost), "code": self.currency}
-        self.lines.append(line)
+        self.lines.append(self._line(description, quantity, {"amount": str(cost), "code": self.currency}))
         if self.trace is not None:
             field = f"bill.lines[{len(self.lines) - 1}]"
             if self.category_id is not None:
                 self.trace[f"{field}.categoryid"] = Source((), "partner pack: freshbooks.category_id")
             self.trace[f"{field}.unit_cost.code"] = self.trace["bill.currency_code"]
+
+    def _line(self, description: str, quantity: Decimal, unit_cost: dict[str, str]) -> dict[str, Any]:
+        line: dict[str, Any] = {} if self.category_id is None else {"categoryid": self.category_id}
+        return {**line, "description": description, "quantity": int(quantity), "unit_cost": unit_cost}
 
     def _trace_item(self, item: OrderLineItem, place: str, rule: str, folded: bool) -> None:
         assert self.trace is not None  # noqa: S101 - for the type checker

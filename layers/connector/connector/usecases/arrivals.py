@@ -165,6 +165,14 @@ def resume(world: World, what: str, but: Collection[DocumentKey] = ()) -> int:
     return len(keys)
 
 
+def resume_order(world: World, key: DocumentKey) -> None:
+    """Send on what waited for an order; who waits for a blanket order names only its number."""
+    resume(world, key.id)
+    blanket, _, release = key.number.rpartition("-")
+    if blanket and release:
+        resume(world, key._replace(number=blanket).id)
+
+
 def early_invoices(number: str) -> str:
     """The topic of the notes on invoices that named order `number` before anybody knew it."""
     return f"early-invoices/{number}"

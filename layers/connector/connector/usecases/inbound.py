@@ -16,7 +16,7 @@ from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases import closing
 from connector.usecases.acknowledging import ask_for
-from connector.usecases.arrivals import Planned, resume_invoices, settle
+from connector.usecases.arrivals import Planned, resume_invoices, resume_order, settle
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import (
@@ -28,7 +28,7 @@ from connector.usecases.offers import (
     tried_enough,
     worth_a_message,
 )
-from connector.usecases.orders import blocked, order_key, plan_order, read_again, stored_order
+from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
 from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
@@ -217,6 +217,8 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
     if key.type == "order":
         resume_invoices(world, key.number)
         ask_for(world, record)
+        if record.state is State.DELIVERED:  # without a push, which would have done it
+            resume_order(world, key)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)
@@ -307,7 +309,7 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
             number
             for number in candidates
             if keys[number] in records
-            and (records[keys[number]].remote_id or is_registered(records[keys[number]]))
+            and (is_booked(records[keys[number]]) or is_registered(records[keys[number]]))
         )
         number = next(billed, None)
         if number is None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -14,9 +14,11 @@ from connector.documents.order import Order
 from connector.documents.reading import Read, read_documents
 from connector.findings import Finding, Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State
+from connector.mapping.money import CENT
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import InForce, Version, in_force, is_issued_again
-from connector.mapping.order_to_bill import CANCELLED, order_to_bill
+from connector.mapping.order_to_bill import CANCELLED
+from connector.mapping.order_to_sale import Target, map_order
 from connector.usecases.arrivals import Planned
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 ACCEPTED, RESENT = "accepted", "resent"  # a person's word, by `replaying.replay`
 _DECIDE = "accept it by force with a reason, or mark it resolved"
 _AGAIN = "the order was cancelled and comes again with other content, not dated later"
+_MADE = (
+    ("bill", "quantity", "issue_date"),
+    ("invoice", "qty", "create_date"),
+    ("estimate", "qty", "create_date"),
+)
 _SETTLED = frozenset({State.DELIVERED, State.PICKED_UP, State.CANCELLED, State.SKIPPED})
 
 
@@ -64,6 +71,25 @@ def known_remote_id(record: Record) -> str:
     return ""
 
 
+def target_of(record: Record, pack: PartnerPack) -> Target:
+    """What the order is made into: what it was made into before, else what the pack says.
+
+    The id of what was made tells: `1000` a bill, `invoice:20001`, `estimate:40001`.
+    """
+    known = known_remote_id(record)
+    kind, colon, _ = known.partition(":")
+    if not known:
+        return pack.orders.target
+    if not colon:
+        return "bill"
+    return "invoice_draft" if kind == "invoice" else "estimate"
+
+
+def is_booked(record: Record) -> bool:
+    """Whether the order is where it belongs, so that its shipments can be kept with it."""
+    return bool(record.remote_id) or record.state is State.DELIVERED
+
+
 def is_invoiced(record: Record) -> bool:
     """Whether an invoice of the order was sent, or is on its way, and not taken back by cancelling it."""
     return any(name.startswith("invoice/") and each["lines"] for name, each in record.fulfilment.items())
@@ -94,7 +120,7 @@ def plan_order(world: World, read: Read, record: Record) -> Planned:
     version = Version(read)
     if not record.revisions and version.kind == "original":
         assert isinstance(read.document, Order)  # noqa: S101 - for the type checker
-        return planned(order_to_bill(read.document, pack, today))
+        return planned(map_order(read.document, pack, today))
     return _plan_revision(world, read, record, pack, today)
 
 
@@ -115,7 +141,8 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
     if after.cancelled and not known_remote_id(record):
         return Planned(state=State.CANCELLED, note="cancelled before it was billed", keeps=kept)
     order = _order_of(after)
-    mapped = Mapped({"cancel": True}) if order is None else order_to_bill(order, pack, today)
+    target = target_of(record, pack)
+    mapped = Mapped({"cancel": target}) if order is None else map_order(order, pack, today, target=target)
     if not record.revisions:  # a replacement, and nothing before it
         return planned(mapped, kept)
     base = before if before.order else in_force([one for one in arrived if one.kind == "original"])
@@ -130,7 +157,7 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
             mapped.findings.insert(0, replace(question, message=f"{question.message}: {diff.summary()}"))
     if mapped.blocked:  # meanwhile the order is in force as it was
         raise blocked(mapped, kept | _kept(base))
-    if news and past == State.DELIVERED and mapped.document == _bill_of(before, pack, today):
+    if news and past == State.DELIVERED and mapped.document == _made_of(before, pack, today, target):
         state = State.DELIVERED
         return replace(planned(mapped, kept), document=None, state=state, note=note)
     return replace(planned(mapped, kept), note=note)
@@ -141,14 +168,15 @@ def explain_order(world: World, record: Record, trace: Trace) -> Mapping[str, An
     read = read_again(world, record)
     if isinstance(read, errors.BadInput):
         raise read
+    pack = world.pack(record.key.partner)
     after = in_force(versions_of(world, record, read)[0])
     order = _order_of(after)
     if order is None or after.order is None:
         trace.update(CANCELLED)
-        return {"cancel": True} if after.cancelled else None
+        return {"cancel": target_of(record, pack)} if after.cancelled else None
     found: Trace = {}
     today = date.fromisoformat(world.clock.now()[:10])
-    mapped = order_to_bill(order, world.pack(record.key.partner), today, found)
+    mapped = map_order(order, pack, today, found, target_of(record, pack))
     trace.update(after.order.sourced(found))
     return mapped.document
 
@@ -157,11 +185,21 @@ def planned(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> Planned:
     """A mapped order on its way; CheckFailed where a finding blocks it."""
     if mapped.blocked:
         raise blocked(mapped, kept)
-    done = Planned(document=mapped.document, findings=tuple(as_json(mapped.findings)), keeps=kept or {})
-    bill = mapped.document.get("bill")
-    if bill is None:
-        return done
-    return replace(done, amount=bill_total(bill), currency=bill["currency_code"], date=bill["issue_date"])
+    done = Planned(
+        document=mapped.document or None,
+        state=State.MAPPED if mapped.document else State.DELIVERED,
+        findings=tuple(as_json(mapped.findings)),
+        keeps=kept or {},
+    )
+    for kind, quantity, dated in _MADE:
+        made = mapped.document.get(kind)
+        if made is not None:
+            total = sum(
+                (Decimal(x["unit_cost"]["amount"]) * Decimal(x[quantity]) for x in made["lines"]), Decimal()
+            )
+            amount = str(total.quantize(CENT, ROUND_HALF_UP))
+            return replace(done, amount=amount, currency=made["currency_code"], date=made[dated])
+    return done
 
 
 def blocked(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> errors.CheckFailed:
@@ -171,12 +209,6 @@ def blocked(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> errors.C
     error.findings = tuple(as_json(mapped.findings))
     error.keeps = dict(kept or {})
     return error
-
-
-def bill_total(bill: Mapping[str, Any]) -> str:
-    """What the lines of a bill request come to, as a decimal text."""
-    lines = bill["lines"]
-    return str(sum((Decimal(line["unit_cost"]["amount"]) * line["quantity"] for line in lines), Decimal()))
 
 
 def _question(
@@ -200,9 +232,9 @@ def _kept(state: InForce, received: Mapping[str, Any] | None = None) -> dict[str
     return {"order": json.dumps(state.order.raw, ensure_ascii=False).encode()}
 
 
-def _bill_of(state: InForce, pack: PartnerPack, today: date) -> Mapping[str, Any] | None:
+def _made_of(state: InForce, pack: PartnerPack, today: date, target: Target) -> Mapping[str, Any] | None:
     order = _order_of(state)
-    return None if order is None else order_to_bill(order, pack, today).document
+    return None if order is None else map_order(order, pack, today, target=target).document
 
 
 def _order_of(state: InForce) -> Order | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
-from connector.usecases.arrivals import TRIES, hold, resume
+from connector.usecases.arrivals import TRIES, hold, resume, resume_order
 from connector.usecases.notices import resume_invoices_of
 from connector.usecases.waiting import what_it_waits_for
 
@@ -190,14 +190,12 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     )
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     kind = (record.key.direction, record.key.type)
-    if kind in (("in", "order"), ("out", "credit")):  # only these are waited for
+    if kind == ("in", "order"):  # only orders, credits and notices are waited for
+        resume_order(world, record.key)
+    if kind == ("out", "credit"):
         resume(world, record.key.id)
     if kind == ("out", "asn"):
         resume_invoices_of(world, record.key, going.document)
-    if kind == ("in", "order"):
-        blanket, _, release = record.key.number.rpartition("-")
-        if blanket and release:  # who waits for a blanket order names only its number
-            resume(world, record.key._replace(number=blanket).id)
 
 
 def _save(world: World, before: Record, after: Record) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from connector import errors
 from connector.ledger import OPEN, Record, State
 from connector.usecases.closing import CLOSE_OUT
 
 if TYPE_CHECKING:
-    from connector.documents.freshbooks import Bill
+    from connector.documents.freshbooks import Bill, Sale
     from connector.usecases.world import World
 
 PATIENCE = timedelta(hours=2)
@@ -67,9 +69,10 @@ class _Account:
         self.now = now
         self.since = since
         self.bills: dict[str, Bill] = {}
-        for deleted in (False, True):
-            for bill in world.freshbooks.list_bills(deleted=deleted):
-                self.bills[str(bill.id)] = bill
+        with suppress(errors.PlanLacksFeature):  # then there is no bill, and orders become drafts or are kept
+            for deleted in (False, True):
+                for bill in world.freshbooks.list_bills(deleted=deleted):
+                    self.bills[str(bill.id)] = bill
         outbox = world.connection.sps.outbox
         listed = {entry.path for entry in world.sps.list(outbox) if entry.type == "file"}
         history = list(world.sps.history(after=since.isoformat()[:19]))
@@ -113,6 +116,11 @@ class _Account:
         return self._verdict(record, "delivered", True, "kept with its orders")
 
     def _bill_of(self, record: Record) -> Verdict:
+        kind, colon, number = record.remote_id.partition(":")
+        if colon:
+            return self._draft_of(record, "invoice" if kind == "invoice" else "estimate", int(number))
+        if not record.remote_id:
+            return self._verdict(record, "delivered", True, "kept only, as the partner pack says")
         bill = self.bills.get(record.remote_id)
         if bill is None:
             return self._verdict(
@@ -129,6 +137,18 @@ class _Account:
                 record, "renamed at FreshBooks", False, f"bill {record.remote_id} has another number"
             )
         return self._verdict(record, "delivered", True, f"bill {record.remote_id}")
+
+    def _draft_of(self, record: Record, sale: Sale, sale_id: int) -> Verdict:
+        """What a person does to a draft (send, renumber) is the point of it; only its absence is odd."""
+        if datetime.fromisoformat(record.updated) < self.since:
+            return self._verdict(record, "delivered", True, record.remote_id)
+        try:
+            deleted = self.world.freshbooks.get_sale(sale, sale_id).is_deleted
+        except errors.NotFound:
+            return self._verdict(record, "missing at FreshBooks", False, f"{sale} {sale_id} is not there")
+        if deleted:
+            return self._verdict(record, "deleted at FreshBooks", False, f"somebody deleted {sale} {sale_id}")
+        return self._verdict(record, "delivered", True, f"{sale} {sale_id}")
 
     def _file_of(self, record: Record) -> Verdict:
         if record.reference in self.sent or datetime.fromisoformat(record.updated) < self.since:

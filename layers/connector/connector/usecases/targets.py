@@ -20,7 +20,8 @@ from connector.usecases.arrivals import TRIES
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.inbound import bill_as_shipped
 from connector.usecases.orders import known_remote_id, order_key
-from connector.usecases.push import Push, Receipt, push
+from connector.usecases.push import Push, Receipt, Target, push
+from connector.usecases.sales import SaleTarget
 from connector.usecases.waiting import folded
 
 if TYPE_CHECKING:
@@ -41,7 +42,17 @@ def push_document(world: World, message: Mapping[str, Any]) -> None:
     elif key.type == CLOSE_OUT:
         push(world, message, CloseOutTarget(world), WHO)
     else:
-        push(world, message, BillTarget(world) if key.type == "order" else ShipmentTarget(world), WHO)
+        push(world, message, _target(world, key.type, message["document"]), WHO)
+
+
+def _target(world: World, type_: str, document: Mapping[str, Any]) -> Target:
+    if type_ != "order":
+        return ShipmentTarget(world)
+    if "invoice" in document or document.get("cancel") == "invoice_draft":
+        return SaleTarget(world, "invoice")
+    if "estimate" in document or document.get("cancel") == "estimate":
+        return SaleTarget(world, "estimate")
+    return BillTarget(world)
 
 
 class BillTarget:
@@ -236,7 +247,8 @@ class ShipmentTarget:
         for event in push.document["events"]:
             order = self._keep(push.record, event)
             remote_ids.append(order.remote_id)
-            if event["purchase_order"] in push.document.get("bills", {}):
+            is_bill = order.remote_id.isdecimal()
+            if is_bill and event["purchase_order"] in push.document.get("bills", {}):
                 self._adjust(push.record, order)
         return Receipt(",".join(remote_ids), {"events": len(push.document["events"])})
 

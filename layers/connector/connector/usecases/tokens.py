@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets as random_secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from connector import errors
 
 if TYPE_CHECKING:
     from connector.ports import Clock, Leases, Notes, Report
+    from connector.rules.packs import PartnerPack
 
 REFRESH_LEASE_SECONDS = 120.0
 STATE_SECONDS = 600
@@ -26,6 +27,10 @@ SCOPES = (
     "user:profile:read user:invoices:read user:clients:read user:bills:read user:bills:write "
     "user:bill_vendors:read user:bill_vendors:write user:expenses:read user:taxes:read user:billable_items:read"
 )
+_SCOPES_OF = {
+    "invoice_draft": "user:invoices:write",
+    "estimate": "user:estimates:read user:estimates:write",
+}
 
 
 class TokenSet(Protocol):
@@ -121,8 +126,22 @@ def _store(connection: str, kept: Mapping[str, Any], fresh: Any, secrets: Secret
                 raise
 
 
+def scopes_for(packs: Iterable[PartnerPack]) -> str:
+    """What a connection is allowed: to write invoices or estimates only where a pack has them made of orders."""
+    targets = {pack.orders.target for pack in packs}
+    more = [scope for target, scope in _SCOPES_OF.items() if target in targets]
+    return " ".join([SCOPES, *more])
+
+
 def authorize_start(
-    connection: str, *, client_id: str, redirect_uri: str, key: str, clock: Clock, url: str
+    connection: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    key: str,
+    clock: Clock,
+    url: str,
+    scopes: str = SCOPES,
 ) -> str:
     """The address at which a person allows the connection; its `state` is signed and lives ten minutes."""
     until = int(clock.epoch()) + STATE_SECONDS
@@ -131,7 +150,7 @@ def authorize_start(
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": redirect_uri,
-        "scope": SCOPES,
+        "scope": scopes,
         "state": state,
     }
     return f"{url}?{urlencode(query)}"

@@ -21,6 +21,7 @@ from connector import errors
 from connector.ledger import DocumentKey
 from connector.usecases.corrections import is_over
 from connector.usecases.notices import is_noticed
+from connector.usecases.orders import is_booked
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -82,8 +83,8 @@ class Look:
         record = world.ledger.get(key)
         if kind == "out":
             return is_over(record)
-        # a shipment needs the order's bill, an invoice only the order
-        return record is not None and (direction == "out" or bool(record.remote_id))
+        # a shipment needs what was made of the order, an invoice only the order
+        return record is not None and (direction == "out" or is_booked(record))
 
     @cached_property
     def _freshbooks_says(self) -> errors.ConnectorError | None:
