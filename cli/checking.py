@@ -19,6 +19,7 @@ from connector.documents.freshbooks import Invoice as FreshBooksInvoice
 from connector.documents.freshbooks import read_record
 from connector.documents.invoice import Invoice
 from connector.documents.order import Order
+from connector.documents.order_change import OrderChange
 from connector.documents.reading import Read, read_documents
 from connector.documents.shipment import Shipment
 from connector.findings import Finding, as_json
@@ -101,6 +102,9 @@ def _check_rsx(read: Read, source: str, orders: list[Order]) -> Checked:
         order = order_for(wanted, orders) or (orders[0] if len(orders) == 1 else None)
         total, checked.findings = foot_invoice(document, pack, order)
         checked.lines, checked.computed = len(document.LineItem), f"{total}"
+    elif isinstance(document, OrderChange) and read.purpose != "05":
+        # it states only what changes, which comes to nothing by itself: `connector map` shows it with its order
+        checked.lines = len(document.LineItem)
     else:
         mapped = order_to_bill(document, pack, datetime.now(UTC).date())
         bill_lines = mapped.document["bill"]["lines"]

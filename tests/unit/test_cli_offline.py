@@ -372,3 +372,12 @@ def test_an_unclear_order_change_fails_with_the_reason(folder: Path) -> None:
     ran = run("map", "change.json", "--order", "po.json")
     assert ran.code == 1
     assert "the code XX is unknown" in ran.err
+
+
+def test_a_change_alone_is_checked_without_pricing_what_it_does_not_state(folder: Path) -> None:
+    ran = run(
+        "check",
+        put(folder, "change.json", builders.order_change([builders.change_line(1, "QD", OrderQty=3)])),
+    )
+    assert ran.code == 0
+    assert "order change 0045001234" in ran.out

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.documents.order import Order
+from connector.documents.order_change import OrderChange
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.errors import BadInput
 from tests import builders
@@ -148,7 +151,7 @@ def test_a_huge_file_is_refused_without_parsing_it() -> None:
             "LineItem[0].OrderLine.OrderQty",
             "number",
         ),
-        (builders.order() | {"LineItem": {"OrderLine": {}}}, "LineItem", "is not a list"),
+        (builders.order() | {"LineItem": "none"}, "LineItem", "is not a list"),
         (builders.order() | {"Summary": []}, "Summary", "is not an object"),
         (
             builders.shipment(ShipmentIdentification=None),
@@ -275,3 +278,55 @@ def test_what_rides_along_on_orders_is_in_the_schema(shared: Path) -> None:
     assert [name for name in RIDES_ALONG if f'"{name}"' not in text] == []
     order = Order.model_validate(builders.order(Department="026"))
     assert order.plain()["Header"]["OrderHeader"]["Department"] == "026"
+
+
+def test_one_element_where_rsx_has_a_list_of_them_is_that_list() -> None:
+    single = builders.order(1)
+    single["LineItem"] = single["LineItem"][0]
+    single["Header"]["PaymentTerms"] = single["Header"]["PaymentTerms"][0]
+    listed = builders.order(1)
+    assert good(single).digest == good(listed).digest
+
+
+def test_json_documents_one_after_the_other_are_several_documents() -> None:
+    lines = b"\r\n".join(builders.as_bytes(builders.order(PurchaseOrderNumber=n)) for n in "AB") + b"\r\n"
+    assert [read.number for read in read_documents(lines) if isinstance(read, Read)] == ["A", "B"]
+    broken = read_documents(lines + b'{"Header": ')
+    assert [read.code for read in broken if isinstance(read, BadInput)] == ["not_json"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda one: {"OrderChange": one},
+        lambda one: {"OrderChanges": [one]},
+        lambda one: {"OrderChanges": {"OrderChange": [one], "@xmlns": "http://www.spscommerce.com/RSX"}},
+    ],
+)
+def test_a_wrapper_around_json_says_what_is_inside(wrap: Callable[[Any], Any]) -> None:
+    plain = {**MINIMAL, "LineItem": []}  # nothing in it tells a change from an order
+    assert good(plain).kind == "order"
+    assert good(wrap(plain)).kind == "order_change"
+
+
+@pytest.mark.parametrize("root", ["OrderChange", "OrderAck"])
+@pytest.mark.parametrize("prefix", ["", "rsx:"])
+def test_the_root_of_xml_says_what_it_is_with_and_without_namespace(root: str, prefix: str) -> None:
+    space = f' xmlns{":rsx" if prefix else ""}="http://www.spscommerce.com/RSX"'
+    inner = f"<{prefix}Header><{prefix}OrderHeader>"
+    fields = f"<{prefix}TradingPartnerId>T</{prefix}TradingPartnerId>"
+    fields += f"<{prefix}PurchaseOrderNumber>007</{prefix}PurchaseOrderNumber>"
+    closing = f"</{prefix}OrderHeader></{prefix}Header>"
+    text = f"<?xml version='1.0'?>\r\n<{prefix}{root}{space}>{inner}{fields}{closing}</{prefix}{root}>"
+    read = good(b"\xef\xbb\xbf" + text.encode())
+    assert (read.kind, read.number) == ({"OrderChange": "order_change", "OrderAck": "order_ack"}[root], "007")
+
+
+def test_an_order_change_reads_its_own_elements() -> None:
+    change = builders.order_change(
+        [builders.change_line(1, "QD", OrderQty=3, PreviousOrderQty=5)], ChangeOrderSeqNumber="02"
+    )
+    document = good(change).document
+    assert isinstance(document, OrderChange)
+    assert document.Header.OrderHeader.ChangeOrderSeqNumber == "02"
+    assert document.LineItem[0].OrderLine.PreviousOrderQty == 5

@@ -1,14 +1,15 @@
 """A file out of the mailbox as documents: sniffed, parsed, told apart, each one standing alone.
 
-RSX 7.7 comes as JSON (one document or an array, with or without BOM) or XML; SPS also passes X12 and CSV
-through, which is refused with a reason. Nothing here raises on any bytes: what cannot be read is returned as
-a `BadInput` in its place among the documents that can.
+RSX 7.7 comes as JSON (one document, an array, or several one after the other, with or without BOM) or XML; SPS also
+passes X12 and CSV through, which is refused with a reason. Nothing here raises on any bytes: what cannot be read is
+returned as a `BadInput` in its place among the documents that can.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from connector.documents.invoice import Invoice
 from connector.documents.order import Order
 from connector.documents.order_change import OrderChange
 from connector.documents.shipment import Shipment
-from connector.documents.xml_reading import number, read_xml
+from connector.documents.xml_reading import LISTS, number, read_xml
 from connector.errors import BadInput
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -63,6 +64,7 @@ _ROOTS: dict[str, Kind] = {
 }
 _ONLY_CHANGES = {"LineChangeCode", "PreviousOrderQty", "VarianceQty", "POChangeDate", "ChangeOrderSeqNumber"}
 _ONLY_7_6 = {"Contact", "Date", "Reference"}
+_SPACE = re.compile(r"[ \t\r\n]*")
 _ASK = "ask SPS Commerce to send RSX 7.7 as JSON or XML"
 
 
@@ -113,9 +115,7 @@ def _split(data: bytes) -> Iterator[tuple[str, Any, str]]:
 
 def _split_json(data: bytes) -> Iterator[tuple[str, Any, str]]:
     try:
-        value = json.loads(
-            data.decode(), parse_float=number, parse_int=_whole, parse_constant=_refuse_constant
-        )
+        values = list(_json_values(data.decode()))
     except UnicodeDecodeError as error:
         raise BadInput(
             "it is not UTF-8 text", code="not_utf8", place=f"byte {error.start}", fix="send it as UTF-8"
@@ -129,20 +129,38 @@ def _split_json(data: bytes) -> Iterator[tuple[str, Any, str]]:
         ) from None
     except ValueError:
         raise BadInput("not JSON: NaN and Infinity are no numbers", code="not_json", fix=_ASK) from None
-    root = ""
-    if isinstance(value, dict) and len(value) == 1:
-        (name, inner), *_ = value.items()
-        if name.removesuffix("s") in _ROOTS:
-            root, value = name.removesuffix("s"), inner
-    if not isinstance(value, list):
-        yield "", value, root
-        return
-    if not value:
+    documents = []
+    for value in values:
+        inner, root = _unwrapped(value)
+        documents += [(one, root) for one in (inner if isinstance(inner, list) else [inner])]
+    if not documents:
         raise BadInput(
             "the file holds no document: it is an empty list", code="empty", fix="ask for it again"
         )
-    for index, document in enumerate(value):
-        yield f"[{index}]", document, root
+    alone = len(documents) == 1 and isinstance(values[0], dict)
+    for index, (document, root) in enumerate(documents):
+        yield "" if alone else f"[{index}]", document, root
+
+
+def _json_values(text: str) -> Iterator[Any]:
+    """The values of a JSON text, one after the other: most have one, JSON Lines have one a line."""
+    decoder = json.JSONDecoder(parse_float=number, parse_int=_whole, parse_constant=_refuse_constant)
+    at, end = 0, len(text.rstrip())
+    while at < end:
+        value, at = decoder.raw_decode(text, at)
+        yield value
+        at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+
+
+def _unwrapped(value: Any) -> tuple[Any, str]:
+    """What is inside of `{"Orders": {"Order": ...}}` and the like, and the name it was called by."""
+    root = ""
+    while isinstance(value, dict):
+        names = [name for name in value if not name.startswith("@")]
+        if len(names) != 1 or names[0].removesuffix("s") not in _ROOTS:
+            break
+        root, value = names[0].removesuffix("s"), value[names[0]]
+    return value, root
 
 
 def _split_xml(data: bytes) -> Iterator[tuple[str, Any, str]]:
@@ -194,9 +212,9 @@ def _document(value: Any, place: str, root: str) -> Read:
     try:
         document: Order | Invoice | Shipment = model.model_validate(value)
     except ValidationError as error:
-        lean = _without_nulls(value)
-        if lean != value:  # RSX has no nulls, but some writers put them for what is absent
-            return _document(lean, place, root)
+        plain = _as_rsx_writes(value)
+        if plain != value:
+            return _document(plain, place, root)
         complaint = bad_input(error, place)
         complaint.fix = "ask the trading partner or SPS Commerce for a corrected document"
         raise complaint from None
@@ -258,9 +276,11 @@ def _kind_of_order(value: dict[str, Any], root: str) -> Kind:
     return "order"
 
 
-def _without_nulls(value: Any) -> Any:
+def _as_rsx_writes(value: Any, name: str = "") -> Any:
+    """Other writers' JSON as RSX has it: no nulls for what is absent, a list also where there is one element."""
     if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+        inner = {key: _as_rsx_writes(one, key) for key, one in value.items() if one is not None}
+        return [inner] if name in LISTS else inner
     if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value if inner is not None]
+        return [_as_rsx_writes(inner) for inner in value if inner is not None]
     return value
