@@ -66,8 +66,8 @@ deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.t
 bench: setup ## measure; the last line is JSON
 	.venv/bin/python -m bench
 
-simulate: .venv/.installed ## break everything, count what is lost or doubled; DOCUMENTS=n SEED=s; the last line is JSON
-	.venv/bin/connector simulate-faults $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+simulate: .venv/.installed ## break everything, count what is lost or doubled; DOCUMENTS=n SEED=s, or BACKLOG=n; the last line is JSON
+	.venv/bin/connector $(if $(BACKLOG),simulate-backlog --documents $(BACKLOG),simulate-faults) $(if $(DOCUMENTS),--documents $(DOCUMENTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 mutate: .venv/.installed ## change the code a little, many times: how often do the tests notice? ARGS="--group ledger"
 	.venv/bin/python -m tests.mutation $(ARGS)

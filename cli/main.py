@@ -45,6 +45,7 @@ COMMANDS = {
     "errors": "cli.documents:explain_error",
     "simulate": "cli.simulate:simulate",
     "simulate-faults": "cli.simulate_faults:simulate_faults",
+    "simulate-backlog": "cli.simulate_backlog:simulate_backlog",
     "demo": "cli.demo:demo",
 }
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
 from connector import errors
+from connector.adapters.breaker import Breaker
 from connector.adapters.clock import AwsClock
+from connector.adapters.pace import Pace, seconds_between
 from connector.usecases.world import Queues, World
 from local.faults.engine import Engine, Killed, Machine
 from local.faults.fakes import (
@@ -44,6 +46,18 @@ class Rates:
     skew_seconds: float = 600.0
 
 
+class Vendor:
+    """How a vendor takes requests, and how each of `concurrency` processes paces its own."""
+
+    def __init__(self, name: str, per_minute: int, concurrency: int) -> None:
+        self.name = name
+        self.per_minute = per_minute
+        self.seconds_between = seconds_between(per_minute, concurrency)
+
+    def ask(self) -> None:
+        """Count a request, or refuse it."""
+
+
 @dataclass
 class Shared:
     """What all workers of one simulated world share."""
@@ -59,6 +73,7 @@ class Shared:
     queues: dict[str, Any] = field(default_factory=dict)
     leases: dict[str, tuple[int, float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
     made: int = 0
 
     def new_id(self) -> str:
@@ -76,6 +91,9 @@ class Calls:
         self._call = call
         self._thing = thing
         self._unsafe = unsafe
+
+    def ready(self) -> None:
+        """No call: whoever is asked knows it by himself."""
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._thing, name)
@@ -100,6 +118,30 @@ class Worker:
         self.clock = AwsClock(Machine(shared.engine, shared.random.uniform(-skew, skew)))
         self._until = 0.0
         self._world: World | None = None
+        self._gates = {name: self._gate(vendor) for name, vendor in shared.vendors.items()}
+
+    def _gate(self, vendor: Vendor) -> Callable[[Callable[[], Any]], Any]:
+        """The circuit breaker and this worker's pace for a limited vendor, as `wiring` puts them together."""
+        engine = self._shared.engine
+        notes: Any = Calls(self, self.aws, self._shared.notes)
+        leases: Any = Leases(self, FakeLeases(self.clock, self._shared.leases))
+        breaker = Breaker(notes, leases, self.clock, lambda message, **keys: None, "acme", vendor.name)
+        pace = Pace(vendor.seconds_between, lambda: engine.time, self._step)
+        return lambda attempt: breaker(lambda: pace(attempt))
+
+    def _polite(self, name: str) -> Callable[..., Any]:
+        vendor = self._shared.vendors.get(name)
+        if vendor is None:
+            return self.vendor
+
+        def call(act: Callable[[], Any], safe: bool = True) -> Any:
+            def attempt() -> Any:
+                vendor.ask()
+                return self.vendor(act, safe)
+
+            return self._gates[name](attempt)
+
+        return call
 
     def world(self) -> World:
         """Settings are read again each minute, as `wiring` does."""
@@ -115,9 +157,12 @@ class Worker:
                 leases=Leases(self, FakeLeases(self.clock, shared.leases)),
                 archive=Calls(self, aws, shared.archive),
                 queues=Queues(**{name: Calls(self, aws, queue) for name, queue in shared.queues.items()}),
-                sps=Calls(self, self.vendor, shared.sps, unsafe=("upload",)),
+                sps=Calls(self, self._polite("SPS"), shared.sps, unsafe=("upload",)),
                 freshbooks=Calls(
-                    self, self.vendor, shared.freshbooks, unsafe=("create_bill", "create_vendor")
+                    self,
+                    self._polite("FreshBooks"),
+                    shared.freshbooks,
+                    unsafe=("create_bill", "create_vendor"),
                 ),
                 clock=self.clock,
                 report=lambda message, **keys: None,

@@ -17,7 +17,7 @@ import connector
 from local.faults.simulation import Account, run_batch
 
 BATCH_DOCUMENTS = 2000
-COUNTED = ("faults", "kills", "redeliveries", "redrives")
+COUNTED = ("faults", "kills", "redeliveries", "redrives", "timeouts")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Result:
     kills: int
     redeliveries: int
     redrives: int
+    timeouts: int
     problems: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        return not self.duplicates + self.losses + self.unexplained
+        return not self.duplicates + self.losses + self.unexplained + self.timeouts
 
 
 def one_batch(seed: int, documents: int) -> Result:

@@ -26,7 +26,7 @@ from connector.usecases.world import World
 from local.faults.engine import START, Engine
 from local.faults.fakes import FakeArchive, FakeFreshBooks, FakeLedger, FakeMailbox, FakeNotes
 from local.faults.ports import Rates, Shared, Worker
-from local.faults.queues import REDRIVES, Consumer, SimulatedQueue
+from local.faults.queues import FUNCTION_SECONDS, REDRIVES, Consumer, SimulatedQueue
 from local.faults.trade import (
     BILL_VENDOR,
     HOUR,
@@ -144,10 +144,13 @@ class Batch:
         """A schedule: nobody repeats a run that failed, the next one has to do."""
 
         def invoke() -> None:
+            began = self.engine.time
             try:
                 work(Worker(self.shared).world())
             except Exception as error:
                 self.shared.counts[f"failed: {work.__name__} {type(error).__name__}"] += 1
+            finally:
+                self.shared.counts["timeouts"] += self.engine.time - began > FUNCTION_SECONDS
 
         self._repeat(seconds, lambda: self.engine.start(invoke))
 

@@ -33,6 +33,7 @@ def test_ten_thousand_documents_and_none_is_doubled_lost_or_unexplained(tmp_path
     figures = run.figures()
     assert figures["documents"] >= DOCUMENTS
     assert figures["duplicates"] == figures["losses"] == figures["unexplained"] == 0
+    assert figures["timeouts"] == 0, "R10"
     # a simulation in which nothing went wrong would prove nothing
     assert figures["faults"] > DOCUMENTS * 0.3
     assert figures["kills"] > DOCUMENTS * 0.3
@@ -137,6 +138,7 @@ def test_the_last_line_of_the_command_is_its_figures_as_json(small: Path) -> Non
         "kills",
         "redeliveries",
         "redrives",
+        "timeouts",
         "seed",
         "seconds",
     }

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector import errors
+from connector.adapters.pace import seconds_between
 
 # work queues, as settings name them
 QUEUES = ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push")
+
+VENDORS = ("FreshBooks", "SPS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class FunctionSettings:
     login_client_id: str = ""
     failed_queues: Mapping[str, str] = field(default_factory=dict)
     kms_key: str = ""
+    seconds_between: Mapping[str, float] = field(default_factory=dict)  # two requests to a vendor
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> FunctionSettings:
@@ -55,4 +59,11 @@ class FunctionSettings:
                 if environment.get(f"{queue.upper()}_FAILED_URL")
             },
             kms_key=environment.get("KMS_KEY_ARN", ""),
+            seconds_between={
+                vendor: seconds_between(
+                    float(environment.get(f"{vendor.upper()}_PER_MINUTE") or 0),
+                    int(environment.get(f"{vendor.upper()}_CONCURRENCY") or 1),
+                )
+                for vendor in VENDORS
+            },
         )

@@ -11,11 +11,9 @@ from connector import errors
 from connector.environment import QUEUES, FunctionSettings
 from connector.ledger import DocumentKey
 from connector.telemetry import Telemetry
-from connector.usecases.world import World, full_jitter
+from connector.usecases.world import UNTOUCHED_SECONDS, WORST_RECORD_SECONDS, World, full_jitter
 from connector.wiring import Wiring
 
-# the longest that one record may take: work on the next one begins only where this much time is left
-WORST_RECORD_SECONDS = 45.0
 VISIBILITY_MAX_SECONDS = 43_000
 
 _settings = FunctionSettings.of(os.environ)
@@ -29,7 +27,7 @@ def consume(
     """Do `work` for each record of an SQS batch; the ones to be tried again are returned as failures.
 
     A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its
-    receive count. Where the time gets short the rest is returned untouched.
+    receive count. Where the time gets short the rest is returned untouched, to be seen again at once.
     """
     failures: list[str] = []
     records = list(event["Records"])
@@ -46,7 +44,9 @@ def consume(
             telemetry.failed("message not done, it comes again", error)
             failures.append(record["messageId"])
             _postpone(record, error)
-    failures += [record["messageId"] for record in records]
+    for record in records:
+        failures.append(record["messageId"])
+        _show_after(record, UNTOUCHED_SECONDS)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
 
@@ -80,7 +80,10 @@ def _postpone(record: Mapping[str, Any], error: Exception) -> None:
     """Set when the message is seen again; leaving it to the queue's own timeout is only slower."""
     attempt = int(record["attributes"].get("ApproximateReceiveCount", "1"))
     told = getattr(error, "retry_after", None)
-    wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
+    _show_after(record, full_jitter(attempt) if told is None else told + full_jitter(attempt - 1))
+
+
+def _show_after(record: Mapping[str, Any], wait: float) -> None:
     try:
         wiring.sqs.change_message_visibility(
             QueueUrl=_queue_url(record["eventSourceARN"]),

@@ -15,6 +15,7 @@ from connector.adapters.dead_letters import DeadLetters
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
 from connector.adapters.http import HttpClient
+from connector.adapters.pace import Pace
 from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
 from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
 from connector.environment import QUEUES
@@ -156,14 +157,16 @@ class Wiring:
         return FreshBooksClient(settings, tokens, self.polite(connection.id, "FreshBooks"))
 
     def polite(self, connection_id: str, vendor: str) -> HttpClient:
-        """The HTTP client with the circuit breaker that a connection's workers share for a vendor.
+        """The HTTP client with the circuit breaker that a connection's workers share for a vendor, and our own pace.
 
         OAuth's token endpoint goes without: the refresher asks once in ten minutes, and must when it is time.
         """
         held = self._polite.get((connection_id, vendor))
         if held is None:
             breaker = Breaker(self.notes, self.leases, self.clock, self.report, connection_id, vendor)
-            held = self._polite[connection_id, vendor] = self.http.behind(breaker, breaker.ready)
+            pace = Pace(self.settings.seconds_between.get(vendor, 0.0))
+            held = self.http.behind(lambda attempt: breaker(lambda: pace(attempt)), breaker.ready)
+            self._polite[connection_id, vendor] = held
         return held
 
     def oauth_state_key(self) -> str:

@@ -18,7 +18,7 @@ from connector.ledger import DocumentKey, State
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
-MOST_FILES = 40_000  # so many marks fit into one note
+MOST_FILES = 20_000  # a poll sends so many messages within its time, and so many marks fit into one note
 MARK_LENGTH = 8
 SEND_AGAIN_SECONDS = 4 * 3600.0
 TRIES, TRY_SECONDS = 5, 1800.0

@@ -25,6 +25,12 @@ R = TypeVar("R")
 LONG_QUEUE = 1000
 
 
+# the longest that one record may take: work on the next one begins only where this much time is left
+WORST_RECORD_SECONDS = 45.0
+# when a record that nobody had time for is seen again
+UNTOUCHED_SECONDS = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Queues:
     """The four queues, named by what waits in them."""

@@ -1,0 +1,66 @@
+"""A full mailbox drains as fast as the vendors' limits allow, and no faster: no 429, no dead letter, no timeout.
+
+The long form is `make simulate BACKLOG=100000`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from connector.usecases.world import WORST_RECORD_SECONDS
+from local.faults.backlog import (
+    FRESHBOOKS_CONCURRENCY,
+    FRESHBOOKS_PER_MINUTE,
+    SPS_CONCURRENCY,
+    SPS_PER_MINUTE,
+    drain,
+)
+from local.faults.queues import FUNCTION_SECONDS
+from tests.functions.template import FUNCTIONS, TEMPLATE
+
+
+def test_a_backlog_drains_within_five_percent_of_what_the_limits_allow_and_nobody_is_throttled() -> None:
+    drained = drain(12_000)
+    assert drained.good, drained.figures()
+    assert drained.delivered == 12_000
+    assert drained.allowed_seconds == 1_200, "12,000 bills at 600 a minute, 24,000 file requests at 1,200"
+    assert drained.amplification <= 1.1
+
+
+def test_without_a_pace_the_vendors_have_to_refuse_and_the_backlog_takes_longer() -> None:
+    paced, hurried = drain(2_000), drain(2_000, paced=False)
+    assert paced.throttled == 0 < hurried.throttled
+    assert paced.seconds < hurried.seconds
+    assert hurried.delivered == 2_000, "but nothing is lost by it"
+
+
+def test_the_same_seed_gives_the_same_backlog() -> None:
+    assert drain(300, 5) == drain(300, 5) != drain(300, 6)
+
+
+def test_the_command_prints_its_figures_last_and_fails_where_they_are_not_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = CliRunner().invoke(app, ["simulate-backlog", "--documents", "40"])
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert done.exit_code == 1, "filling the pipe takes longer than 40 documents do"
+    assert (figures["backlog"], figures["delivered"], figures["throttled"]) == (40, 40, 0)
+    alone = CliRunner().invoke(app, ["simulate-backlog", "--documents", "40", "--json"])
+    assert {**json.loads(alone.stdout), "seconds": 0} == {**figures, "seconds": 0}
+
+
+def test_what_is_simulated_is_what_the_template_says() -> None:
+    settings: dict[str, Any] = TEMPLATE["Parameters"]
+    assert settings["FreshBooksPerMinute"]["Default"] == FRESHBOOKS_PER_MINUTE
+    assert settings["SpsPerMinute"]["Default"] == SPS_PER_MINUTE
+    assert max(FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY) <= settings["SpsConcurrency"]["MaxValue"]
+    assert TEMPLATE["Globals"]["Function"]["Timeout"] == FUNCTION_SECONDS > WORST_RECORD_SECONDS
+    for function, vendor in (("map_inbound", "SPS"), ("push_sps", "SPS"), ("push_freshbooks", "FRESHBOOKS")):
+        assert {f"{vendor}_PER_MINUTE", f"{vendor}_CONCURRENCY"} <= set(
+            FUNCTIONS[function]["Environment"]["Variables"]
+        )
