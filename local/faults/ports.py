@@ -49,7 +49,7 @@ class Rates:
 class Vendor:
     """How a vendor takes requests, and how each of `concurrency` processes paces its own."""
 
-    def __init__(self, name: str, per_minute: int, concurrency: int) -> None:
+    def __init__(self, name: str, per_minute: int = 0, concurrency: int = 1) -> None:
         self.name = name
         self.per_minute = per_minute
         self.seconds_between = seconds_between(per_minute, concurrency)
@@ -118,7 +118,9 @@ class Worker:
         self.clock = AwsClock(Machine(shared.engine, shared.random.uniform(-skew, skew)))
         self._until = 0.0
         self._world: World | None = None
-        self._gates = {name: self._gate(vendor) for name, vendor in shared.vendors.items()}
+        self._gates = {
+            name: self._gate(vendor) for name, vendor in shared.vendors.items() if vendor.per_minute
+        }
 
     def _gate(self, vendor: Vendor) -> Callable[[Callable[[], Any]], Any]:
         """The circuit breaker and this worker's pace for a limited vendor, as `wiring` puts them together."""
@@ -139,7 +141,7 @@ class Worker:
                 vendor.ask()
                 return self.vendor(act, safe)
 
-            return self._gates[name](attempt)
+            return self._gates[name](attempt) if name in self._gates else attempt()
 
         return call
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from connector import errors
 from connector.ledger import DocumentKey, State, verify_history
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound, poll_freshbooks
@@ -25,7 +26,7 @@ from connector.usecases.webhooks import hint
 from connector.usecases.world import World
 from local.faults.engine import START, Engine
 from local.faults.fakes import FakeArchive, FakeFreshBooks, FakeLedger, FakeMailbox, FakeNotes
-from local.faults.ports import Rates, Shared, Worker
+from local.faults.ports import Rates, Shared, Vendor, Worker
 from local.faults.queues import FUNCTION_SECONDS, REDRIVES, Consumer, SimulatedQueue
 from local.faults.trade import (
     BILL_VENDOR,
@@ -44,6 +45,22 @@ MINUTE = 60.0
 MARGIN_SECONDS = 30 * MINUTE
 LONGEST_SECONDS = 7 * 24 * HOUR
 SENT = frozenset({State.DELIVERED, State.PICKED_UP})
+
+
+class Moody(Vendor):
+    """FreshBooks, whose token is refused for a while in the middle of the trade, until somebody authorizes again."""
+
+    def __init__(self, engine: Engine, rng: random.Random) -> None:
+        super().__init__("FreshBooks")
+        self._engine = engine
+        self.refused = 0
+        self._from = START + rng.uniform(HOUR, 4 * HOUR)
+        self._until = self._from + rng.uniform(20 * MINUTE, 90 * MINUTE)
+
+    def ask(self) -> None:
+        if self._from <= self._engine.time < self._until:
+            self.refused += 1
+            raise errors.Unauthenticated("HTTP 401")
 
 
 @dataclass
@@ -97,7 +114,15 @@ class Batch:
         )
         self.sps = FakeMailbox(clock, lag=lambda: self.random.uniform(0.0, 300.0))
         self.shared = Shared(
-            engine, self.random, rates, FakeLedger(), FakeNotes(), FakeArchive(), self.sps, self.freshbooks
+            engine,
+            self.random,
+            rates,
+            FakeLedger(),
+            FakeNotes(),
+            FakeArchive(),
+            self.sps,
+            self.freshbooks,
+            vendors={"FreshBooks": Moody(engine, self.random)},
         )
         self.queues: dict[str, SimulatedQueue] = {}
         for name, work, sandboxes in (
