@@ -32,7 +32,9 @@ FRESHBOOKS_PER_MINUTE, SPS_PER_MINUTE = 600, 1200
 # the limit in seconds x the time that one document takes there, and half as much again: what the template's
 # FreshBooksConcurrency and SpsConcurrency have to be for that speed
 FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY = 20, 36
-BATCH_SIZE = 10
+# as in the template: what one function can do at that pace before its time gets short
+BATCH_SIZES = {"sps_files_to_map": 4, "bills_to_push": 5, "records_to_map": 5, "rsx_to_push": 5}
+MAX_RECEIVES = 20
 MINUTE = 60.0
 
 
@@ -142,8 +144,8 @@ class _Backlog:
             ("records_to_map", map_outbound, FRESHBOOKS_CONCURRENCY),
             ("rsx_to_push", push_document, SPS_CONCURRENCY),
         ):
-            self.shared.queues[name] = SimulatedQueue(self.shared, name)
-            Consumer(self.shared.queues[name], work, concurrency, BATCH_SIZE)
+            self.shared.queues[name] = SimulatedQueue(self.shared, name, MAX_RECEIVES)
+            Consumer(self.shared.queues[name], work, concurrency, BATCH_SIZES[name])
         for n in range(documents):
             lines = [Line("V-1", 1 + n % 7, Decimal("12.50"))]
             order = OrderPlan(f"{n:08d}", PLAIN, "plain", START, lines, lines[0].amount)

@@ -33,8 +33,9 @@ class Message:
 class SimulatedQueue:
     """One queue with its DLQ, redriven three times at most; `sent` and `dead` say what became of messages."""
 
-    def __init__(self, shared: Shared, name: str) -> None:
+    def __init__(self, shared: Shared, name: str, max_receives: int = MAX_RECEIVES) -> None:
         self.shared = shared
+        self.max_receives = max_receives
         self.name = name
         self.consumer: Consumer | None = None
         self.visible: list[Message] = []
@@ -56,7 +57,7 @@ class SimulatedQueue:
 
     def show(self, message: Message, delay: float) -> None:
         """Make a message visible later; what was received too often goes to the DLQ and comes back from there."""
-        if message.receives >= MAX_RECEIVES:
+        if message.receives >= self.max_receives:
             self.inside -= 1
             self.dead.append(message)
             self.shared.counts["dead"] += 1

@@ -6,6 +6,7 @@ The long form is `make simulate BACKLOG=100000`.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,14 +15,20 @@ from typer.testing import CliRunner
 from cli.main import app
 from connector.usecases.world import WORST_RECORD_SECONDS
 from local.faults.backlog import (
+    BATCH_SIZES,
     FRESHBOOKS_CONCURRENCY,
     FRESHBOOKS_PER_MINUTE,
+    MAX_RECEIVES,
     SPS_CONCURRENCY,
     SPS_PER_MINUTE,
     drain,
 )
 from local.faults.queues import FUNCTION_SECONDS
-from tests.functions.template import FUNCTIONS, TEMPLATE
+from tests.functions.template import CONSUMERS, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE
+
+MAPPINGS = [
+    one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Lambda::EventSourceMapping"
+]
 
 
 def test_a_backlog_drains_within_five_percent_of_what_the_limits_allow_and_nobody_is_throttled() -> None:
@@ -60,6 +67,11 @@ def test_what_is_simulated_is_what_the_template_says() -> None:
     assert settings["SpsPerMinute"]["Default"] == SPS_PER_MINUTE
     assert max(FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY) <= settings["SpsConcurrency"]["MaxValue"]
     assert TEMPLATE["Globals"]["Function"]["Timeout"] == FUNCTION_SECONDS > WORST_RECORD_SECONDS
+    for queue in CONSUMERS:
+        name = re.sub(r"(?<=.)([A-Z])", r"_\1", queue).lower()
+        [mapping] = [one for one in MAPPINGS if one["EventSourceArn"]["Fn::GetAtt"][0] == queue]
+        assert mapping["BatchSize"] == BATCH_SIZES[name]
+        assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
     for function, vendor in (("map_inbound", "SPS"), ("push_sps", "SPS"), ("push_freshbooks", "FRESHBOOKS")):
         assert {f"{vendor}_PER_MINUTE", f"{vendor}_CONCURRENCY"} <= set(
             FUNCTIONS[function]["Environment"]["Variables"]
