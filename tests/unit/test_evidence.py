@@ -129,6 +129,21 @@ def test_a_payload_whose_retention_is_over_is_named_and_the_rest_is_there() -> N
     ]
 
 
+def test_nothing_of_other_orders_is_read() -> None:
+    fake = traded()
+    inbound.put(fake, "out/8.json", inbound.order("8"))
+    inbound.run(fake)
+    fake.freshbooks.invoices[8] = outbound.invoice("INV-8", po_number="8") | {"id": 8, "invoiceid": 8}
+    outbound.told(fake, object_id=8)
+    theirs = fake.ledger.records[INVOICE._replace(number="INV-8")].payloads
+    read: list[str] = []
+    get = fake.archive.get
+    fake.archive.get = lambda connection, pointer: (read.append(pointer), get(connection, pointer))[1]  # type: ignore[method-assign]
+    pack(fake)
+    assert read
+    assert not set(read) & set(theirs.values())
+
+
 class Page(HTMLParser):
     """What a browser would see: tags and attributes, and the text in between."""
 

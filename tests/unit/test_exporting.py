@@ -15,11 +15,13 @@ from connector.adapters.bundles import Folder, open_bundle, write_bundle
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.exporting import Stores, bring_in, check, export
+from connector.usecases.rehearsing import archived, rehearse
 from connector.usecases.replaying import replay
 from tests.fakes import FakeWorld
 from tests.stack_of_fakes import connector, stack_of, stores_of
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
+from tests.unit import test_shipping as shipping
 from tests.unit.test_inbound import PARTNER
 
 ORDER = DocumentKey("acme", "in", PARTNER, "order", "0045001234")
@@ -175,6 +177,17 @@ def test_payloads_whose_retention_is_over_are_told_of_and_do_not_stop_an_import(
     new = FakeWorld()
     bring_in(stores_of(new), Folder(left))
     assert new.ledger.records == fake.ledger.records
+
+
+def test_the_file_that_shipments_were_uploaded_in_comes_along(tmp_path: Path) -> None:
+    fake = shipping.world()
+    data = shipping.file(5)
+    shipping.uploaded(fake, data)
+    new = FakeWorld()
+    bring_in(stores_of(new), Folder(exported(fake, tmp_path / "one")))
+    assert new.ledger.records == fake.ledger.records
+    assert data in new.archive.objects.values()
+    assert rehearse(fake.world, None, archived(fake.world))["counts"].keys() == {"same"}
 
 
 def test_a_connection_can_come_back_under_another_id(tmp_path: Path) -> None:

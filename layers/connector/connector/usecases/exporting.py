@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMAT = "connector-export/1"
 PASSING = frozenset({"token", "upstream"})  # the state of one stack's token and breaker, of no use in another
+_NAMES_PAYLOAD = ("file", "order")
+_POINTER = re.compile(r"[0-9a-f]{64}")
 _TUPLES = frozenset({"findings", "revisions"})
 
 
@@ -71,7 +74,9 @@ def export(
         ("documents.jsonl", _documents(stores.ledger, connection, payloads, progress)),
     ):
         yield name, _digested(parts, name, digests)
-    for pointer in sorted(payloads):
+    left, known = sorted(payloads, reverse=True), set(payloads)
+    while left:
+        pointer = left.pop()
         progress("payload")
         try:
             body = stores.archive.get(connection, pointer)
@@ -79,12 +84,14 @@ def export(
             gone.append(pointer)
             continue
         yield payload_name(pointer), iter([body])
+        left += [inner for inner in pointers_in(body) if inner not in known]
+        known.update(left)
     manifest = {
         "format": FORMAT,
         "connection": connection,
         "at": stores.clock.now(),
         "files": digests,
-        "payloads": len(payloads) - len(gone),
+        "payloads": len(known) - len(gone),
         "payloads_gone": gone,
     }
     yield "manifest.json", iter([json.dumps(manifest, indent=1).encode()])
@@ -141,6 +148,20 @@ def pointers(record: Record) -> Iterator[str]:
     for kept in (record.payloads, *(past.get("payloads", {}) for past in record.revisions)):
         for pointer in kept.values():
             yield pointer.partition("#")[0]
+
+
+def pointers_in(body: bytes) -> Iterator[str]:
+    """The payloads that a payload of ours names: the file that an upload came in, the order that was acknowledged."""
+    if not body.startswith(b"{"):
+        return
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return
+    for name in _NAMES_PAYLOAD:
+        pointer = str(value.get(name, "")).partition("#")[0]
+        if _POINTER.fullmatch(pointer):
+            yield pointer
 
 
 def document_as_json(record: Record, history: Iterable[Event]) -> dict[str, Any]:
@@ -299,11 +320,7 @@ def _write_document(
     stored = stores.ledger.get(record.key)
     if stored is None:
         for pointer in dict.fromkeys(pointers(record)):
-            if (
-                pointer not in gone
-                and stores.archive.put(record.key.connection, bundle.read(payload_name(pointer))) != pointer
-            ):
-                raise _damaged(payload_name(pointer), "is not as it was written")
+            _write_payload(stores, bundle, record.key.connection, pointer, gone)
         stored = stores.ledger.save(record, 0)
     if stored is None:
         counts["documents written"] += 1
@@ -317,3 +334,13 @@ def _write_document(
     else:
         counts["documents differ"] += 1
         conflicts.append(record.key.id)
+
+
+def _write_payload(stores: Stores, bundle: Bundle, connection: str, pointer: str, gone: set[str]) -> None:
+    if pointer in gone:
+        return
+    body = bundle.read(payload_name(pointer))
+    if stores.archive.put(connection, body) != pointer:
+        raise _damaged(payload_name(pointer), "is not as it was written")
+    for inner in pointers_in(body):
+        _write_payload(stores, bundle, connection, inner, gone)

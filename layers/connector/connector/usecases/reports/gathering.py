@@ -43,11 +43,11 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
     closed = {
         one.key._replace(type="order") for one in came if one.key.type == CLOSE_OUT and one.state in _SENT
     }
+    every = [record for record in came if record.key.type == "order"]
     orders = {
         record.key: record
-        for record in came
-        if record.key.type == "order"
-        and partner in ("", record.key.partner)
+        for record in every
+        if partner in ("", record.key.partner)
         and number in ("", record.key.number)
         and record.created >= since
     }
@@ -61,7 +61,7 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
         mapped = _mapped(world, record)
         belonging[order].append(paper_of(record, mapped, read[order], packs.get(order.partner)))
 
-    for _ in at_once(paper, list(_belonging(world, orders, partner))):
+    for _ in at_once(paper, list(_belonging(world, every, orders, partner))):
         pass
     bills = _bills(world) if orders else {}
     found = [
@@ -177,14 +177,16 @@ def _dict(value: Any) -> Mapping[str, Any]:
 
 
 def _belonging(
-    world: World, orders: Mapping[DocumentKey, Record], partner: str
+    world: World, every: list[Record], orders: Mapping[DocumentKey, Record], partner: str
 ) -> Iterator[tuple[Record, DocumentKey]]:
-    """Every outbound document with its order (an ASN may have several): as the orders' records name it, else as
-    its own payload does."""
+    """The outbound documents of `orders`, each with its order (an ASN may have several).
+
+    The orders' records name them; only what none of `every` order names has to be looked into.
+    """
     named: defaultdict[str, list[DocumentKey]] = defaultdict(list)
-    for order, record in orders.items():
-        for document in dict.fromkeys(entry.get("document", "") for entry in record.fulfilment.values()):
-            named[document].append(order)
+    for one in every:
+        for document in dict.fromkeys(entry.get("document", "") for entry in one.fulfilment.values()):
+            named[document].append(one.key)
     ours = [record for record in records(world, "out") if partner in ("", record.key.partner)]
     unnamed = []
     for record in ours:
@@ -192,7 +194,8 @@ def _belonging(
         if not theirs:
             unnamed.append(record)
         for order in theirs:
-            yield record, order
+            if order in orders:
+                yield record, order
     for record, number in at_once(lambda one: (one, _names_order(world, one)), unnamed):
         order = order_key(world.id, record.key.partner, number)
         if order in orders:
