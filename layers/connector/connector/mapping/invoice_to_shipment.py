@@ -17,12 +17,12 @@ from connector.findings import Finding, Mapped, Trace
 from connector.mapping.carry import Explainer
 from connector.mapping.consignment import Consigned, Consignment, Piece
 from connector.mapping.invoice_to_rsx import sale_of_invoice, sale_parties
+from connector.mapping.lateness import outside_window
 from connector.mapping.lines import roles
 from connector.mapping.order_lines import ordered_lines
 from connector.mapping.parties import put_dock
 from connector.mapping.rsx_shipment import compose
 from connector.mapping.shapes import names
-from connector.rules.lateness import outside_window
 from connector.rules.packs import PartnerPack
 from connector.rules.profile import BusinessProfile
 

@@ -19,12 +19,12 @@ from connector.findings import Finding, Mapped, Trace
 from connector.mapping.carry import Explainer
 from connector.mapping.consignment import Consigned, Consignment, Parcel, Piece, shipped_lines
 from connector.mapping.items import Fields
+from connector.mapping.lateness import late_notice, outside_window
 from connector.mapping.money import ZERO, shown
 from connector.mapping.order_lines import store_quantities
 from connector.mapping.parties import is_multi_store, order_parties, put_dock, put_party
 from connector.mapping.rsx_shipment import compose
 from connector.mapping.upload_lines import Shipped, UploadLines
-from connector.rules.lateness import late_notice, outside_window
 from connector.rules.packs import PartnerPack
 from connector.rules.profile import BusinessProfile
 
