@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.output import JsonOption, console, err, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
+from connector.adapters import probe
 from connector.catalogue import CATALOGUE
 from connector.catalogue import explain as explain_code
 from connector.ledger import DocumentKey, State
@@ -205,7 +206,9 @@ def ping(
 ) -> None:
     """Try both vendors step by step; exit 1 where a step fails."""
     steps = []
-    for step in ping_steps(Stack(stack).world(connection)):
+    reached = Stack(stack)
+    token = reached.wiring.secrets.read(connection, "freshbooks") or {}
+    for step in ping_steps(reached.world(connection), probe, token):
         steps.append(step)
         if not as_json:
             mark = "[green]ok[/]  " if step["ok"] else "[red]FAIL[/]"

@@ -41,6 +41,7 @@ COMMANDS = {
     "import": "cli.exporting:import_",
     "partners": "cli.documents:partners",
     "shipments": "cli.shipments:app",
+    "people": "cli.people:app",
     "ping": "cli.documents:ping",
     "errors": "cli.documents:explain_error",
     "simulate": "cli.simulate:simulate",

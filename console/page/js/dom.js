@@ -36,8 +36,11 @@ export function fill(element, ...children) {
 /** A table that can be scrolled on a small screen, by keyboard too. Columns: [title, cell(row), number?]. */
 export function table(columns, rows, { caption, stack = false } = {}) {
   const body = rows.map((row) =>
-    h('tr', null, columns.map(([title, cell, kind]) =>
-      h('td', { class: kind === 'number' ? 'number' : null, 'data-label': title || null }, cell(row)))));
+    h('tr', null, columns.map(([title, cell, kind]) => {
+      const made = h('td', { class: kind === 'number' ? 'number' : null, 'data-label': title || null }, cell(row));
+      if (!made.textContent.trim() || made.textContent === '–') made.classList.add('blank');
+      return made;
+    })));
   return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': caption || 'table' },
     h(stack ? 'table.stack' : 'table', null,
       caption ? h('caption.hidden', null, caption) : null,

@@ -10,6 +10,7 @@ import overview from './views/overview.js';
 import partners from './views/partners.js';
 import queues from './views/queues.js';
 import reconcile from './views/reconcile.js';
+import reports from './views/reports.js';
 import shipments from './views/shipments.js';
 
 // address: [name in the menu, view]
@@ -19,6 +20,7 @@ const VIEWS = {
   document: [null, document_],
   shipments: ['Shipments', shipments],
   partners: ['Partners', partners],
+  reports: ['Reports', reports],
   queues: ['Queues', queues],
   reconcile: ['Reconcile', reconcile],
   connect: ['Connect', connect],

@@ -30,7 +30,7 @@ export default async function document_(into, { given, again }) {
     h('div.two', null,
       h('section.box', null, h('h2', null, 'What happened'), timeline(told.history)),
       h('section.box', null, h('h2', null, 'Details'), details(told), quantities(told))),
-    payloads(id), comparison(id));
+    payloads(id), origins(id), comparison(id));
 }
 
 function why(told) {
@@ -59,10 +59,15 @@ const findings = (all) => table([
 ], all, { caption: 'Findings', stack: true });
 
 const timeline = (history) => h('ol.timeline', null, history.map((event) => h('li', { class: stateTone(event.to_state) || null },
-  h('div', null, h('strong', null, event.what), event.from_state && event.from_state !== event.to_state ? ` → ${stateWords(event.to_state).toLowerCase()}` : '',
+  h('div', null, h('strong', null, event.what), moved(event),
     event.attempt > 1 ? h('span.quiet', null, ` (attempt ${event.attempt})`) : null),
   event.note ? h('div.small', null, event.note) : null,
   h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${event.who}`))));
+
+function moved(event) {
+  const words = stateWords(event.to_state).toLowerCase();
+  return event.from_state && event.from_state !== event.to_state && words !== event.what ? ` → ${words}` : '';
+}
 
 const details = (told) => h('dl', null, Object.entries({
   'Last change': time(told.updated), 'Document date': told.date, 'Came as': told.source, 'At the target': told.reference,
@@ -110,6 +115,24 @@ const payloads = (id) => later('Payloads: received, mapped, sent, answered', asy
     there.length ? h('div.panes', null, there.map(([name, title]) => h('div.pane', null, h('h3', null, title),
       h('div.body', { tabindex: '0', role: 'region', 'aria-label': title }, tree(stages[name])))))
       : empty('Nothing is kept of it.')];
+});
+
+const origins = (id) => later('Where every field comes from', async () => {
+  const told = await get('document/explain', { id });
+  if (told.reason) return h('div.note', null, h('p', null, told.reason.message), told.reason.fix ? h('p', null, told.reason.fix) : null);
+  const byField = new Map(told.fields.map((one) => [one.field, one]));
+  const said = h('div.note.calm', { role: 'status' }, h('p', null, 'Choose a value to see which element of which document it comes from, and by which rule.'));
+  const explain = {
+    has: (path) => byField.has(path),
+    show: (path) => {
+      const one = byField.get(path);
+      fill(said, h('p', null, h('strong.mono', null, path), ' = ', h('span.mono', null, String(one.value))),
+        h('dl', null, h('dt', null, 'Comes from'), h('dd.mono', null, one.from.length ? one.from.join(', ') : 'nowhere: it is made here'),
+          h('dt', null, 'Rule'), h('dd', null, one.rule)));
+    },
+  };
+  return h('div.panes', null, h('div.pane', null, h('h3', null, 'As it is mapped today'),
+    h('div.body', { tabindex: '0', role: 'region', 'aria-label': 'The mapped document' }, tree(told.document, explain))), h('div', null, said));
 });
 
 const comparison = (id) => later('Differences: to the order, and to the revision before', async () => {

@@ -53,5 +53,6 @@ function filters(given, partners) {
   field('Amount to', input('most', { inputmode: 'decimal' })),
   field('Reason code', input('code', { placeholder: 'price_differs' })),
   h('div.field.row', null, h('button.primary', { type: 'submit' }, 'Search'), h('a.button', { href: '#/documents' }, 'Clear')));
-  return h('section.box', { 'aria-label': 'Search' }, form);
+  const narrow = matchMedia('(max-width: 40rem)').matches && !Object.keys(given).length;
+  return h('section.box', { 'aria-label': 'Search' }, h('details', { open: !narrow }, h('summary', null, h('strong', null, 'Search and filter')), h('div.gap', null, form)));
 }

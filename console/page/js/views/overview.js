@@ -23,12 +23,12 @@ export default async function overview(into, { connection }) {
       h('a.card', { href: '#/documents?state=open' }, money_.length ? money_ : h('span.figure', null, '–'), 'in flight'),
       h('div.card', null, h('span.figure', null, today), 'documents today'),
       h('div.card', null, h('span.figure', null, duration(told.delivery.median_seconds)), 'usual time to deliver'),
-      h('div.card', null, h('span.figure', null, told.oldest_open ? ago(told.oldest_open) : '–'), 'oldest that is open')),
+      h('div.card', null, h('span.figure', null, told.oldest_open ? duration((Date.now() - new Date(told.oldest_open)) / 1000) : '–'), 'oldest wait')),
     h('section.box', null, h('h2', null, 'Needs a person'),
       told.person.oldest.length ? [table(columns(names), told.person.oldest, { caption: 'Documents that need a person', stack: true }),
         told.person.count > told.person.oldest.length ? h('p.gap', null, h('a', { href: '#/documents?state=person' }, `All ${told.person.count}`)) : null]
         : empty('Nothing waits for you.')),
-    h('div.two', null,
+    h('div.two.gap', null,
       h('section.box', null, h('h2', null, 'Both sides'), sides(told.health)),
       h('section.box', null, h('h2', null, 'Today by partner'),
         Object.keys(told.today.partners).length ? table([
@@ -40,7 +40,7 @@ export default async function overview(into, { connection }) {
         told.delivery.count ? measures(told.delivery.steps, 'Time to deliver') : empty('Nothing was delivered in the last two weeks.'),
         h('h3', null, 'Held or refused, by reason'),
         Object.keys(told.person.reasons).length
-          ? measures(told.person.reasons, 'Reasons', (code) => h('a', { href: `#/documents?state=person&code=${encodeURIComponent(code)}` }, code.replaceAll('_', ' ')))
+          ? measures(told.person.reasons, 'Reasons', (code) => h('a', { href: `#/documents?state=person&code=${encodeURIComponent(code)}` }, told.person.words[code] ?? code.replaceAll('_', ' ')))
           : empty('None.'))));
 }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.catalogue import explain
-from connector.console.redaction import redacted
+from connector.console.redaction import redacted, redacted_fields
 from connector.ledger import DocumentKey
-from connector.usecases import people, replaying
+from connector.usecases import explaining, people, replaying
 from connector.usecases.chains import chain, order_diff
 from connector.usecases.overview import overview
 from connector.usecases.searching import Wanted, search
@@ -67,6 +67,12 @@ def _preview(request: Request) -> Any:
     return told if request.person.is_operator else redacted(told)
 
 
+def _explain(request: Request) -> Any:
+    world, key = _named(request)
+    told = explaining.explain(world, key)
+    return told if request.person.is_operator else {**told, **redacted_fields(told)}
+
+
 def _replay(request: Request) -> Any:
     world, key = _named(request)
     reason, force = request.text("reason"), request.given.get("force") is True
@@ -95,6 +101,7 @@ ROUTES = {
     ("GET", "document/payloads"): _payloads,
     ("GET", "document/preview"): _preview,
     ("GET", "document/difference"): _difference,
+    ("GET", "document/explain"): _explain,
     ("POST", "document/replay"): _replay,
     ("POST", "document/resolve"): _resolve,
     ("POST", "document/hold"): _hold,

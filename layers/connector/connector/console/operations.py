@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
+from connector.adapters import probe
 from connector.usecases.ping import ping
 from connector.usecases.tokens import authorize_start
 
@@ -40,7 +41,9 @@ def _reconciled(request: Request) -> Any:
 
 
 def _ping(request: Request) -> Any:
-    return {"steps": list(ping(request.world()))}
+    world = request.world()
+    token = request.wiring.secrets.read(world.id, "freshbooks") or {}
+    return {"steps": list(ping(world, probe, token))}
 
 
 def _authorize(request: Request) -> Any:

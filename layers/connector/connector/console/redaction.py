@@ -36,3 +36,18 @@ def redacted(value: Any, party: bool = False) -> Any:
     if isinstance(value, str) and len(value) > 200:
         return HIDDEN  # a file that is no JSON, an XML document, a long note
     return value
+
+
+def redacted_fields(told: Mapping[str, Any]) -> dict[str, Any]:
+    """An explanation's document and fields, hidden alike: a field is personal by the path it stands at."""
+    fields = [
+        {**field, "value": HIDDEN} if _is_personal(str(field["field"])) else field
+        for field in told.get("fields", ())
+    ]
+    return {"document": redacted(told.get("document")), "fields": fields}
+
+
+def _is_personal(path: str) -> bool:
+    names = [part.partition("[")[0] for part in path.split(".")]
+    party = any(name in _PARTIES for name in names) and names[-1] not in _CODES
+    return party or names[-1] in _FIELDS

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from connector import errors
 from connector.answers import http_answer, json_body, refusal
-from connector.console import documents, operations, partners, shipments
+from connector.console import documents, operations, partners, reports, shipments
 from connector.console.people import Person, person_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ ROUTES: dict[tuple[str, str], Work] = {
     **partners.ROUTES,
     **operations.ROUTES,
     **shipments.ROUTES,
+    **reports.ROUTES,
 }
 # no GET, but nothing is changed by it either
 LOOKS = frozenset({("POST", "partner/check")})

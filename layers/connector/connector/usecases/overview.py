@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector import errors
+from connector.catalogue import explain
 from connector.ledger import FINAL, Record, State, revision_began
 from connector.usecases.people import summary_of
 from connector.usecases.world import as_text
@@ -38,6 +39,7 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
     recent = _first(world, frozenset(State), since)
     person = [record for record in waiting if needs_person(record)]
     open_ = [record for record in waiting if record.state not in FINAL]
+    reasons = dict(Counter(record.reason.get("code", "") for record in person).most_common(SHOWN))
     today = now.astimezone(there).date().isoformat()
     days: defaultdict[str, Counter[str]] = defaultdict(Counter)
     partners: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -57,7 +59,8 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
         "person": {
             "count": len(person),
             "oldest": [summary_of(record) for record in sorted(person, key=_updated)[:SHOWN]],
-            "reasons": dict(Counter(record.reason.get("code", "") for record in person).most_common(SHOWN)),
+            "reasons": reasons,
+            "words": {code: entry.meaning for code in reasons if (entry := explain(code))},
         },
         "waiting": sum(1 for record in open_ if record.state is State.HELD and record.waits_for),
         "in_doubt": sum(1 for record in open_ if record.state is State.IN_DOUBT),

@@ -1,0 +1,56 @@
+"""`connector partners live | shadow`: whether anything is sent for a trading partner."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from cli.output import JsonOption, console, guarded, show_json
+from cli.stack import DEFAULT_STACK, Stack, StackOption
+from connector.usecases import people
+
+ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION")]
+PartnerArgument = Annotated[str, typer.Argument(metavar="PARTNER", help="The TradingPartnerId.")]
+
+
+@guarded
+def live(
+    connection: ConnectionArgument,
+    partner: PartnerArgument,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Leave out what came before this day: it is closed, never sent."),
+    ] = None,
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Switch a partner live: what was held in shadow mode is sent, once."""
+    _switch(connection, partner, "live", f"{since:%Y-%m-%d}" if since else "", stack, as_json)
+
+
+@guarded
+def shadow(
+    connection: ConnectionArgument,
+    partner: PartnerArgument,
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Switch a partner to shadow mode: everything is mapped and checked, within a minute nothing is sent."""
+    _switch(connection, partner, "shadow", "", stack, as_json)
+
+
+def _switch(
+    connection: str, partner: str, mode: Literal["live", "shadow"], since: str, stack: str, as_json: bool
+) -> None:
+    who = f"cli/{getpass.getuser()}"
+    done = people.switch(Stack(stack).world(connection), partner, mode, since=since, who=who)
+    if as_json:
+        show_json({"connection": connection, "partner": partner, "mode": mode, **done})
+    else:
+        console.print(
+            f"{partner} is {mode}."
+            + (f" {done['resumed']} documents go on, {done['skipped']} are left out." if mode == "live" else "")
+        )

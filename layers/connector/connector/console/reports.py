@@ -1,0 +1,38 @@
+"""The console's routes about reports: the same plain results that `connector report` prints."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.usecases.reports.deadlines import deadlines
+from connector.usecases.reports.gathering import gather
+from connector.usecases.reports.open_bills import open_bills
+from connector.usecases.reports.variances import variances
+
+if TYPE_CHECKING:
+    from connector.console.routes import Request
+
+DAYS = 180
+
+
+def _report(request: Request) -> Any:
+    """One report over the orders of the last half year: `open-bills`, `variances` or `deadlines`."""
+    name = request.text("name")
+    if name not in ("open-bills", "variances", "deadlines"):
+        raise errors.BadUse(f"there is no report {name[:20]}", code="no_such_report")
+    world = request.world()
+    now = datetime.fromisoformat(world.clock.now())
+    found = gather(world, partner=request.text("partner"), since=(now - timedelta(days=DAYS)).isoformat())
+    match name:
+        case "open-bills":
+            told = open_bills(found.trades, date.fromisoformat(now.isoformat()[:10]), bills_known=found.bills_known)
+        case "variances":
+            told = variances(found.trades, bills_known=found.bills_known)
+        case _:
+            told = deadlines(found.trades, now)
+    return {**told, "bills_known": found.bills_known}
+
+
+ROUTES = {("GET", "report"): _report}
