@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.output import JsonOption, console, err, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.switching import live, shadow
 from connector import errors
 from connector.adapters import probe
 from connector.catalogue import CATALOGUE
@@ -23,6 +24,8 @@ from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
 
 partners = typer.Typer(help="Partner packs: the settings of one trading partner.", no_args_is_help=True)
+partners.command("live")(live)
+partners.command("shadow")(shadow)
 LIMIT = 200
 COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": "green", "PICKED_UP": "green"}
 

@@ -22,7 +22,9 @@ def live(
     partner: PartnerArgument,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Leave out what came before this day: it is closed, never sent."),
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Leave out what came before this day: it is closed, never sent."
+        ),
     ] = None,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
@@ -52,5 +54,9 @@ def _switch(
     else:
         console.print(
             f"{partner} is {mode}."
-            + (f" {done['resumed']} documents go on, {done['skipped']} are left out." if mode == "live" else "")
+            + (
+                f" {done['resumed']} documents go on, {done['skipped']} are left out."
+                if mode == "live"
+                else ""
+            )
         )

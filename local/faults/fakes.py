@@ -403,6 +403,11 @@ class FakeFreshBooks:
         self.vendors[vendor_id] = {**body["bill_vendor"], "vendorid": vendor_id, "vis_state": 0}
         return BillVendor.model_validate(self.vendors[vendor_id])
 
+    def users_me(self) -> dict[str, Any]:
+        return {
+            "business_memberships": [{"role": "owner", "business": {"account_id": "ACC1", "name": "Acme"}}]
+        }
+
     def list_categories(self) -> Iterator[ExpenseCategory]:
         return iter(
             [

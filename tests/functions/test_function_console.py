@@ -31,6 +31,7 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("GET", "document/payloads"): (f"id={ORDER}", 200),
     ("GET", "document/preview"): (f"id={ORDER}", 200),
     ("GET", "document/difference"): (f"id={ORDER}", 200),
+    ("GET", "document/explain"): (f"id={ORDER}", 200),
     ("POST", "document/replay"): ({"id": ORDER}, 409),
     ("POST", "document/resolve"): ({"id": ORDER, "reason": "done by hand"}, 409),
     ("POST", "document/hold"): ({"id": ORDER, "reason": "wait"}, 409),
@@ -39,6 +40,7 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("PUT", "partner"): ({"connection": "acme", "toml": PACK}, 200),
     ("POST", "partner/rehearse"): ({"connection": "acme", "toml": PACK}, 200),
     ("POST", "partner/switch"): ({"connection": "acme", "partner": PARTNER, "mode": "shadow"}, 200),
+    ("GET", "report"): ("connection=acme&name=open-bills", 200),
     ("GET", "queues"): (None, 200),
     ("POST", "queue/redrive"): ({"queue": "rsx_to_push"}, 200),
     ("GET", "reconcile"): ("connection=acme", 200),
@@ -159,6 +161,7 @@ def test_a_route_that_is_not_there_is_404(stack: Stack, acme: Business, method: 
             400,
             "bad_date",
         ),
+        ("GET", "report", "connection=acme&name=secrets", 400, "no_such_report"),
         ("POST", "queue/redrive", {"queue": "documents"}, 400, "no_such_queue"),
         ("GET", "ping", "connection=nobody", 404, "no_such_connection"),
     ],
@@ -224,7 +227,10 @@ def test_personal_data_in_payloads_is_kept_from_viewers_and_shown_to_operators(
     stack: Stack, delivered: Business
 ) -> None:
     seen = {
-        group: stack.http("GET", f"/api/document/payloads?id={ORDER}", person=group)["body"]
+        group: "".join(
+            stack.http("GET", f"/api/document/{view}?id={ORDER}", person=group)["body"]
+            for view in ("payloads", "explain", "preview", "difference")
+        )
         for group in ("viewer", "operator")
     }
     personal = [

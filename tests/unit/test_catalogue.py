@@ -31,6 +31,7 @@ SPOKEN_FOR = {
     "no_such_mode",
     "no_such_partner",
     "no_such_queue",
+    "no_such_report",
     "no_such_route",
     "no_such_state",
     "no_such_zone",

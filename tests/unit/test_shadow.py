@@ -56,7 +56,7 @@ def test_in_shadow_an_order_is_mapped_and_checked_and_no_bill_made() -> None:
     run(fake)
     record = stored(fake)
     assert (record.state, record.reason["code"], record.waits_for) == (State.HELD, "shadow_mode", LIVE)
-    assert (record.amount, record.currency) == ("100.0", "USD")
+    assert (record.amount, record.currency) == ("100.00", "USD")
     assert fake.freshbooks.posts == 0
     assert "would be sent" in record.reason["fix"]
 
@@ -172,5 +172,3 @@ def test_other_partners_go_on_while_one_is_in_shadow() -> None:
     run(fake)
     assert stored(fake).state is State.HELD
     assert [bill["bill_number"] for bill in fake.freshbooks.bills.values()] == ["9"]
-
-

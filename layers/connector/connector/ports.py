@@ -152,6 +152,9 @@ class FreshBooks(Protocol):
 
     def create_vendor(self, body: dict[str, Any]) -> BillVendor: ...
 
+    def users_me(self) -> dict[str, Any]:
+        """Who has authorized us, with their businesses."""
+
     def list_categories(self) -> Iterator[ExpenseCategory]: ...
 
     def list_items(self) -> Iterator[Item]: ...

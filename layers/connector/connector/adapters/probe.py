@@ -44,7 +44,9 @@ def handshake(url: str) -> str:
             fix="check this machine's clock and certificates",
         ) from None
     except OSError:
-        raise errors.Unreachable("the address does not answer", fix="check that this network may reach it") from None
+        raise errors.Unreachable(
+            "the address does not answer", fix="check that this network may reach it"
+        ) from None
 
 
 def _proxied(url: str) -> bool:

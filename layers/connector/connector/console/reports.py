@@ -27,7 +27,9 @@ def _report(request: Request) -> Any:
     found = gather(world, partner=request.text("partner"), since=(now - timedelta(days=DAYS)).isoformat())
     match name:
         case "open-bills":
-            told = open_bills(found.trades, date.fromisoformat(now.isoformat()[:10]), bills_known=found.bills_known)
+            told = open_bills(
+                found.trades, date.fromisoformat(now.isoformat()[:10]), bills_known=found.bills_known
+            )
         case "variances":
             told = variances(found.trades, bills_known=found.bills_known)
         case _:

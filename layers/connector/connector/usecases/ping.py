@@ -23,7 +23,9 @@ class Probe(Protocol):
     def handshake(self, url: str) -> str: ...
 
 
-def ping(world: World, probe: Probe | None = None, token: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def ping(
+    world: World, probe: Probe | None = None, token: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
     """One result a step: {"vendor", "step", "ok", "detail", "fix"}. Nothing is written at either vendor.
 
     `token` is the stored FreshBooks secret, of which only the scopes are read. After a step that all others
@@ -95,7 +97,9 @@ def _valid(world: World) -> str:
 def _account(world: World) -> str:
     """The account that the connection names has to be one of the person who authorized it."""
     account = world.connection.freshbooks.account_id
-    businesses = {one.account_id: one.name for one in read_businesses(world.freshbooks.users_me()) if one.account_id}
+    businesses = {
+        one.account_id: one.name for one in read_businesses(world.freshbooks.users_me()) if one.account_id
+    }
     if account in businesses:
         return f"{businesses[account] or account} ({account})"
     choices = ", ".join(f"{number} ({name})" for number, name in businesses.items()) or "none"
