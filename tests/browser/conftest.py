@@ -23,7 +23,7 @@ FLAGS = (
 )
 PASSWORD = "Correct-horse-7-battery"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,240 @@
+"""What people do in the console, in a real browser, on the deployed stack."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from connector.ledger import State
+from connector.rules.packs import pack_of
+from connector.usecases import people
+from local.cloud import ROOT
+from local.demo import Demo, _pack
+from tests.browser.conftest import ARTEFACTS, PHONE, Open, until
+
+pytestmark = pytest.mark.cloud
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PLACES = ["", "#/documents", "#/partners", "#/reports", "#/queues", "#/reconcile", "#/connect"]
+
+
+@pytest.fixture
+def broken(settled: Demo) -> dict[str, str]:
+    """An order that is held because its partner's pack names a category that FreshBooks does not have."""
+    supplier = settled.suppliers[0]
+    partner = supplier.partners[0]
+    world = settled.stack.world(supplier.id)
+    right = _pack(partner)
+    wrong = {**right, "freshbooks": {**right["freshbooks"], "category": "No such category"}}
+    people.set_up_partner(world, pack_of(wrong))
+    number = f"PO-{len(settled.ledger(supplier))}"
+    order = json.loads(supplier.morning[0][1])
+    body = order[0] if isinstance(order, list) else order
+    inner = body.get("Order", body)
+    inner["Header"]["OrderHeader"] |= {"PurchaseOrderNumber": number, "TradingPartnerId": partner.id}
+    settled.deliver_file(supplier, f"out/{number}.json", json.dumps(body).encode())
+    settled.stack.client("lambda").invoke(
+        FunctionName=settled.stack.outputs["PollSpsFunction"],
+        Payload=json.dumps({"connection": supplier.id}).encode(),
+    )
+    id_ = f"{supplier.id}/in/{partner.id}/order/{number}"
+    until(lambda: _state(settled, supplier.id, number) == "HELD")
+    return {
+        "id": id_,
+        "number": number,
+        "partner": partner.id,
+        "name": partner.name,
+        "connection": supplier.id,
+    }
+
+
+def _state(demo: Demo, connection: str, number: str) -> str:
+    found = people.documents(demo.stack.wiring.ledger, connection, states=set(State), text=number)
+    return next((one["state"] for one in found if one["number"] == number), "")
+
+
+def shot(page: Page, name: str) -> None:
+    """One of the README's screenshots; `make screenshots` copies them to docs/screenshots."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def test_a_clerk_finds_a_parked_order_reads_why_mends_the_pack_and_sees_it_delivered(
+    open_as: Open, broken: dict[str, str], settled: Demo
+) -> None:
+    page = open_as("maria")
+    page.get_by_label("Connection").select_option(broken["connection"])
+    page.get_by_role("link", name="Documents", exact=True).click()
+    page.get_by_label(re.compile("^PO, invoice number")).fill(broken["number"])
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name=f"Order {broken['number']}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {broken['number']}")
+    expect(page.get_by_text("No such category").first).to_be_visible()
+    expect(page.get_by_text("Needs you")).to_be_visible()
+    shot(page, "held-order")
+
+    page.get_by_role("link", name="Partners", exact=True).click()
+    page.get_by_role("link", name=broken["name"]).click()
+    area = page.get_by_label("Partner pack (TOML)")
+    text = area.input_value()
+    assert "No such category" in text
+    area.fill(text + "\nnmae = 1\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("alert")).to_contain_text("line")
+    area.fill(text.replace('category = "No such category"\n', ""))
+    page.get_by_role("button", name="Try on past documents").click()
+    expect(page.get_by_text(re.compile(r"On the last \d+ documents"))).to_be_visible()
+    shot(page, "rehearsal")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.goto(settled.cloud.console_url + f"#/document?id={broken['id']}")
+    page.get_by_role("button", name="Preview").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Outcome: sent")
+    expect(dialog).to_contain_text(broken["number"])
+    shot(page, "preview")
+    dialog.get_by_role("button", name="Replay now").click()
+    # packs are read again within a minute by every function
+    until(lambda: _replayed(page, settled, broken), seconds=120)
+    page.reload()
+    expect(page.locator("ol.timeline")).to_contain_text("delivered")
+    expect(page.locator("ol.timeline")).to_contain_text("console/maria")
+    shot(page, "delivered-order")
+
+
+def _replayed(page: Page, demo: Demo, broken: dict[str, str]) -> bool:
+    """Delivered; while a function still holds the old pack, a person would press the button once more."""
+    state = _state(demo, broken["connection"], broken["number"])
+    if state == "HELD":
+        page.wait_for_timeout(5000)
+        page.reload()
+        again = page.get_by_role("button", name="Replay", exact=True)
+        again.wait_for()
+        again.click()
+        page.wait_for_timeout(3000)
+    return state == "DELIVERED"
+
+
+def test_a_viewer_reads_everything_and_is_offered_no_change(
+    open_as: Open, broken: dict[str, str], settled: Demo
+) -> None:
+    page = open_as("victor", place=f"#/document?id={broken['id']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {broken['number']}")
+    expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+    page.get_by_text("Payloads: received").click()
+    expect(page.get_by_text("hidden from viewers")).to_be_visible()
+    token = page.evaluate("sessionStorage.getItem('token')")
+    answer = ask(settled, "POST", "document/replay", token, {"id": broken["id"]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "operators_only")
+    assert ask(settled, "GET", "me", token).status_code == 200
+
+
+def ask(demo: Demo, method: str, route: str, token: str, body: Any = None) -> requests.Response:
+    return requests.request(
+        method,
+        f"{demo.cloud.endpoint}/api/{route}",
+        headers={"Host": demo.cloud.console_url.split("/")[2], "Authorization": f"Bearer {token}"},
+        json=body,
+        timeout=30,
+    )
+
+
+def test_a_token_that_is_not_good_is_401_and_the_page_asks_to_sign_in_again(
+    open_as: Open, settled: Demo
+) -> None:
+    page = open_as("maria")
+    token = page.evaluate("sessionStorage.getItem('token')")
+    head, claims, seal = token.split(".")
+    for bad in (
+        "",
+        "x.y.z",
+        f"{head}.{claims}.",
+        f"{head}.{claims}.{seal[:-8]}AAAAAAAA",
+        f"{head}.{claims[:-4]}AAAA.{seal}",
+    ):
+        assert ask(settled, "GET", "me", bad).status_code == 401
+    page.evaluate("sessionStorage.setItem('token', 'x.y.z'); sessionStorage.removeItem('refresh')")
+    page.get_by_role("link", name="Queues").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session is over")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_an_expired_token_is_renewed_without_anybody_noticing(open_as: Open) -> None:
+    page = open_as("maria")
+    page.evaluate("sessionStorage.setItem('token', 'x.y.z')")
+    page.get_by_role("link", name="Queues").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
+
+
+def test_a_deep_link_survives_signing_in(open_as: Open) -> None:
+    page = open_as("maria", place="#/documents?state=done&type=order")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+    expect(page.get_by_label("Kind")).to_have_value("order")
+    expect(page.get_by_label("State")).to_have_value("done")
+
+
+def test_everything_can_be_reached_with_the_keyboard(open_as: Open) -> None:
+    page = open_as("maria")
+    page.keyboard.press("Tab")
+    for _ in range(40):
+        if page.evaluate("document.activeElement.textContent") == "Documents":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_axe_finds_nothing_serious_on_any_page(
+    open_as: Open, settled: Demo, broken: dict[str, str], scheme: str, device: str
+) -> None:
+    page = open_as("maria", scheme=scheme, viewport=PHONE if device == "phone" else None)
+    found = []
+    places = [
+        *PLACES,
+        f"#/document?id={broken['id']}",
+        f"#/partners?partner={broken['partner']}",
+        "#/partners?new=9",
+    ]
+    for place in places:
+        page.goto(settled.cloud.console_url + place)
+        page.locator("main h1").wait_for()
+        for details in page.locator("main details").all():
+            details.evaluate("element => { element.open = true; }")
+        page.wait_for_timeout(600)
+        page.screenshot(
+            path=ARTEFACTS
+            / f"{scheme}-{device}-{re.sub(r'[^a-z]+', '-', place.partition('?')[0]).strip('-') or 'overview'}.png",
+            full_page=True,
+        )
+        page.evaluate(AXE)
+        result = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", RULES)
+        found += [
+            f"{place}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}"
+            for one in result["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth + 1")
+        found += [f"{place}: wider than the screen"] if wide else []
+    assert found == []
+
+
+def test_the_readmes_screenshots_are_of_this_page(open_as: Open, settled: Demo) -> None:
+    page = open_as("maria")
+    page.locator("main h1").wait_for()
+    shot(page, "overview")
+    page = open_as("maria", scheme="dark", viewport=PHONE)
+    page.locator("main h1").wait_for()
+    shot(page, "overview-phone-dark")
+    kept = {one.name for one in (ROOT / "docs/screenshots").glob("*.png")}
+    assert {"overview.png", "overview-phone-dark.png"} <= kept
