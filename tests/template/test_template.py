@@ -163,7 +163,14 @@ def test_whatever_a_schedule_starts_is_not_started_again_by_lambda() -> None:
     role = RESOURCES["SchedulerRole"]["Properties"]["Policies"][0]["PolicyDocument"]
     invoke = next(one for one in statements(role) if one["Action"] == ["lambda:InvokeFunction"])
     started = {named_by(arn) for arn in invoke["Resource"]}
-    assert started == {"PollSps", "PollFreshbooks", "RefreshToken", "ResolveInDoubt", "ReconcileDocuments"}
+    assert started == {
+        "PollSps",
+        "PollFreshbooks",
+        "RefreshToken",
+        "ResolveInDoubt",
+        "ReconcileDocuments",
+        "SendDigest",
+    }
     for name in started:
         assert FUNCTIONS[name]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
 
@@ -258,6 +265,7 @@ def resource_is_of_this_stack(resource: Any) -> bool:
     if not pattern:
         return named_by(resource) in RESOURCES
     secret = re.search(r":secret:\$\{AWS::StackName\}/\*/(freshbooks|sps|sps-token|webhooks)\*$", pattern)
+    secret = secret or re.search(r":secret:\$\{AWS::StackName\}/digests/chat\*$", pattern)
     return bool(secret) or pattern.startswith(("${Documents.Arn}/index/", "${Archive.Arn}/"))
 
 
@@ -358,6 +366,7 @@ def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
             "ApiUrl",
             "ConsoleUrl",
             "PeoplePool",
+            "DigestsTopic",
             "TableName",
             "ArchiveBucket",
             "ScheduleGroup",

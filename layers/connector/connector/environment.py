@@ -29,6 +29,9 @@ class FunctionSettings:
     console_files: str = ""
     login_url: str = ""
     login_client_id: str = ""
+    console_url: str = ""
+    digest_topic: str = ""
+    chat_secret: str = ""
     failed_queues: Mapping[str, str] = field(default_factory=dict)
     kms_key: str = ""
     seconds_between: Mapping[str, float] = field(default_factory=dict)  # two requests to a vendor
@@ -53,6 +56,9 @@ class FunctionSettings:
             console_files=environment.get("CONSOLE_FILES", ""),
             login_url=environment.get("LOGIN_URL", ""),
             login_client_id=environment.get("LOGIN_CLIENT_ID", ""),
+            console_url=environment.get("CONSOLE_URL", ""),
+            digest_topic=environment.get("DIGEST_TOPIC", ""),
+            chat_secret=environment.get("CHAT_SECRET", ""),
             failed_queues={
                 queue: environment[f"{queue.upper()}_FAILED_URL"]
                 for queue in QUEUES

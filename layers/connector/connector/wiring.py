@@ -16,6 +16,7 @@ from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
 from connector.adapters.http import HttpClient
 from connector.adapters.pace import Pace
+from connector.adapters.notify import Notifier
 from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
 from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
 from connector.environment import QUEUES
@@ -83,6 +84,14 @@ class Wiring:
     def dead_letters(self) -> DeadLetters:
         sources = {name: getattr(self.settings, name) for name in QUEUES}
         return DeadLetters(self.sqs, sources, self.settings.failed_queues)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        chat = ""
+        if self.settings.chat_secret:
+            answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.chat_secret)
+            chat = str(answer["SecretString"])
+        return Notifier(self._client("sns"), self.settings.digest_topic, self.http, chat)
 
     def connections(self) -> list[str]:
         """The ids of all connections of this stack."""

@@ -1,0 +1,234 @@
+"""What somebody has to hear of, and one message about what is new of it: a digest, not a flood.
+
+A thing is told once, when it begins; its key changes when it becomes another thing (a document's next reason, a
+queue that grew). What is told and still there is only counted in later messages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from connector.catalogue import explain
+from connector.ledger import Record, State
+from connector.usecases import people
+from connector.usecases.overview import health, needs_person
+
+if TYPE_CHECKING:
+    from connector.ports import Notes
+    from connector.usecases.world import World
+
+LATE_POLLS = 3
+LOOKED_AT = 1000
+SHOWN = 15
+WHO = "send_digest"
+# a partner stops by itself at so many refusals in a day, if they are more than a fifth and out of its band
+LEAST_REFUSALS = 5
+LEAST_RATE = 0.2
+BAND_DAYS = 30
+DONE = (State.DELIVERED, State.PICKED_UP, State.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """`key` is what makes it the same thing as last time; `place` is where the console shows it."""
+
+    key: str
+    kind: str
+    title: str
+    why: str
+    fix: str
+    place: str = ""
+
+
+def alerts(world: World) -> list[Alert]:
+    """Everything of one connection that needs somebody now, the machinery first."""
+    return [*_sides(world), *_reconcile(world), *_partners(world), *_documents(world)]
+
+
+def queue_alerts(failed: Mapping[str, int]) -> list[Alert]:
+    """Failed queues that are not empty. They belong to the stack, not to one connection."""
+    return [
+        Alert(
+            f"queue/{name}/{_magnitude(count)}",
+            "queue",
+            f"{count} messages of {name.replace('_', ' ')} gave up",
+            "they failed at every try",
+            "look at the documents that they name, then put them back",
+            "#/queues",
+        )
+        for name, count in failed.items()
+        if count
+    ]
+
+
+def digest(
+    notes: Notes, found: Iterable[tuple[str, Alert]], console: str, send: Callable[[str, str], None]
+) -> dict[str, int]:
+    """Send one message about what is new among (connection, alert) pairs: `{"new": n, "open": m}`.
+
+    What was told is noted down after it was sent: a crash in between repeats a message, and loses none.
+    """
+    there = {f"{connection}/{alert.key}": (connection, alert) for connection, alert in found}
+    told = set((notes.read("", "digest", "told") or {}).get("keys", ()))
+    new = {key: pair for key, pair in there.items() if key not in told}
+    if new:
+        send(*message(list(new.values()), [alert for _, alert in there.values()], console))
+    if new or told - set(there):
+        notes.write("", "digest", "told", {"keys": sorted(there)})
+    return {"new": len(new), "open": len(there)}
+
+
+def message(new: list[tuple[str, Alert]], open_: list[Alert], console: str) -> tuple[str, str]:
+    """Subject and text. The subject is short and ASCII, as e-mail by SNS wants it."""
+    kinds = Counter(alert.kind for _, alert in new)
+    subject = "Connector: " + ", ".join(_KINDS[kind].format(n=n) for kind, n in kinds.items())
+    lines = [f"New since the last message: {len(new)}. Open in all: {len(open_)}.", ""]
+    for connection, alert in new[:SHOWN]:
+        lines += [f"- {connection + ': ' if connection else ''}{alert.title}", f"  Why: {alert.why}"]
+        lines += [f"  What to do: {alert.fix}"] if alert.fix else []
+        lines += [f"  {console}{alert.place}", ""]
+    if len(new) > SHOWN:
+        lines.append(f"... and {len(new) - SHOWN} more: {console}#/documents?state=person")
+    return subject.encode("ascii", "replace").decode()[:100], "\n".join(lines)
+
+
+_KINDS = {
+    "document": "{n} documents need a person",
+    "token": "{n} to be authorized again",
+    "poll": "{n} polls are late",
+    "queue": "{n} queues with failed messages",
+    "partner": "{n} partners stopped",
+    "reconcile": "{n} unexplained",
+}
+
+
+def _documents(world: World) -> Iterator[Alert]:
+    for state in (State.REJECTED, State.HELD):
+        for way in ("in", "out"):
+            for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
+                if needs_person(record):
+                    yield _document(record)
+
+
+def _document(record: Record) -> Alert:
+    key, reason = record.key, record.reason
+    entry = explain(reason.get("code", ""))
+    return Alert(
+        f"document/{key.id}/{record.revision}/{reason.get('code', '')}",
+        "document",
+        f"{key.type} {key.number} of {key.partner} "
+        + ("was refused" if record.state is State.REJECTED else "is held"),
+        reason.get("message", ""),
+        reason.get("fix") or (entry.fix if entry else ""),
+        f"#/document?id={quote(key.id, safe='')}",
+    )
+
+
+def _sides(world: World) -> Iterator[Alert]:
+    now = datetime.fromisoformat(world.clock.now())
+    told = health(world)
+    if told["freshbooks"]["stranded"]:
+        yield Alert(
+            "token/freshbooks",
+            "token",
+            "FreshBooks has to be authorized again",
+            "its refresh token is used up; queues wait and nothing is lost",
+            "authorize it in the console, or with `connector authorize`",
+            "#/connect",
+        )
+    for side, name in (("sps", "SPS"), ("freshbooks", "FreshBooks")):
+        last, minutes = told[side]["last_poll"], told[side]["minutes"]
+        late = (
+            minutes and last and now - datetime.fromisoformat(last) > timedelta(minutes=LATE_POLLS * minutes)
+        )
+        if late:
+            yield Alert(
+                f"poll/{side}/{last}",
+                "poll",
+                f"{name} was not looked at since {last[:16]} UTC",
+                f"a poll is due every {minutes} minutes",
+                "try both vendors step by step; if all is well, look at the schedule and the log of the poll",
+                "#/connect",
+            )
+
+
+def _reconcile(world: World) -> Iterator[Alert]:
+    told = health(world)["reconcile"]
+    if told["unexplained"]:
+        yield Alert(
+            f"reconcile/{told['at']}",
+            "reconcile",
+            f"{told['unexplained']} documents are unexplained",
+            "the nightly comparison found at a vendor what the ledger does not account for",
+            "look at each; `connector reconcile` compares again",
+            "#/reconcile",
+        )
+
+
+def _partners(world: World) -> Iterator[Alert]:
+    """Partners whose refusals left their band today, each stopped: set to shadow, so that the others go on."""
+    stops = world.notes.read_all(world.id, "stopped")
+    for partner, figures in _rates(world).items():
+        pack = world.packs().get(partner)
+        stopped = stops.get(partner, {})
+        if pack is not None and pack.mode == "live" and _out_of_band(**figures):
+            people.switch(world, partner, "shadow", who=WHO)
+            stopped = {"at": world.clock.now(), **figures}
+            world.notes.write(world.id, "stopped", partner, stopped)
+        elif pack is not None and pack.mode == "shadow" and stopped:
+            pass  # still stopped, and still to be told of until it is live again
+        else:
+            continue
+        yield Alert(
+            f"partner/{partner}/{stopped['at']}",
+            "partner",
+            f"{pack.vendor_name} is stopped: {stopped['refused']} of {stopped['recent']} documents were refused",
+            "that is out of its band; its documents are held, and those of other partners go on",
+            "mend what the refusals say, try the pack on past documents, then switch the partner live",
+            "#/partners",
+        )
+
+
+def _rates(world: World) -> dict[str, dict[str, int]]:
+    """Answers of the last day by partner, and of the month before: how many, and how many of them refusals.
+
+    For a partner that was stopped the day begins then: whoever switched it live again knows what was before.
+    """
+    now = datetime.fromisoformat(world.clock.now())
+    day, month = (now - timedelta(days=1)).isoformat(), (now - timedelta(days=BAND_DAYS)).isoformat()
+    stops = {name: note["at"] for name, note in world.notes.read_all(world.id, "stopped").items()}
+    rates: dict[str, dict[str, int]] = {}
+    for state in (*DONE, State.REJECTED):
+        for way in ("in", "out"):
+            for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
+                if record.updated < month:
+                    break
+                begins = max(day, stops.get(record.key.partner, ""))
+                name = "recent" if record.updated >= begins else "before"
+                figures = rates.setdefault(
+                    record.key.partner, {"recent": 0, "refused": 0, "before": 0, "refused_before": 0}
+                )
+                figures[name] += 1
+                if state is State.REJECTED:
+                    figures["refused" if name == "recent" else "refused_before"] += 1
+    return rates
+
+
+def _out_of_band(recent: int, refused: int, before: int, refused_before: int) -> bool:
+    """A p-chart: more refusals than the partner's own rate explains, by three standard deviations."""
+    if refused < LEAST_REFUSALS or refused < LEAST_RATE * recent:
+        return False
+    usual = refused_before / before if before else 0.0
+    return refused / recent > usual + 3 * math.sqrt(usual * (1 - usual) / recent)
+
+
+def _magnitude(count: int) -> int:
+    """A queue is told of anew each time that it has grown tenfold."""
+    return len(str(count))
