@@ -13,4 +13,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     found = each_connection(lambda connection: alerts(wiring.world(connection)))
     pairs = [(connection, alert) for connection, all_ in found.items() for alert in all_]
     pairs += [("", alert) for alert in queue_alerts(wiring.dead_letters.waiting())]
-    return digest(wiring.notes, pairs, wiring.settings.console_url, wiring.notifier.send)
+    done = digest(wiring.notes, pairs, wiring.settings.console_url, wiring.notifier.send)
+    telemetry.report("digest done", count=done["new"])
+    return done

@@ -47,6 +47,7 @@ from tests.functions.template import (
 # what a cold start makes anew
 MODULES_OF_A_PROCESS = ("connector.runtime", "connector.receiving", "connector.web")
 LOGIN_URL = "https://login.example.com"
+CONSOLE_URL = "https://console.example.com/"
 _watching: list[Stack] = []
 
 
@@ -158,6 +159,7 @@ class Stack:
         boto3.client("secretsmanager").create_secret(
             Name="oauth-state", SecretString="state-signing-key-" + "k" * 40
         )
+        self.digests = boto3.client("sns").create_topic(Name="Digests")["TopicArn"]
         for name in sorted(QUEUES, key=lambda name: "RedrivePolicy" in QUEUES[name]):
             attributes = {
                 key: QUEUES[name][key]
@@ -192,11 +194,16 @@ class Stack:
             for name in ("PerMinute", "Concurrency")
         }
         values |= self.urls
+        values["Digests"] = self.digests
         own = FUNCTIONS.get(function, {}).get("Environment", {}).get("Variables", {})
         named = {**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}
-        known = {"LOGIN_URL": LOGIN_URL, "CONSOLE_FILES": str(ROOT / "console/page")}
+        known = {
+            "LOGIN_URL": LOGIN_URL,
+            "CONSOLE_FILES": str(ROOT / "console/page"),
+            "CONSOLE_URL": CONSOLE_URL,
+        }
         return {
-            name: known.get(name) or (values[value["Ref"]] if isinstance(value, dict) else value)
+            name: known.get(name) or (values.get(value.get("Ref"), "") if isinstance(value, dict) else value)
             for name, value in named.items()
         }
 

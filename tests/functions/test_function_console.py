@@ -285,10 +285,24 @@ def test_a_file_that_the_browser_has_is_not_sent_again_and_others_go_compressed(
     assert (again["statusCode"], again["body"]) == (304, "")
 
 
+def test_the_files_of_a_version_are_kept_by_the_browser_and_those_of_another_are_not(
+    stack: Stack, acme: Business
+) -> None:
+    page = stack.http("GET", "/")["body"]
+    [script] = re.findall(r'src="(v/[0-9a-f]{12}/js/main\.js)"', page)
+    kept = stack.http("GET", f"/{script}")
+    assert "immutable" in kept["headers"]["cache-control"]
+    assert kept["body"] == stack.http("GET", "/js/main.js")["body"]
+    old = stack.http("GET", "/v/000000000000/js/main.js")
+    assert (old["statusCode"], old["headers"]["cache-control"]) == (200, "no-cache")
+    assert stack.http("GET", "/")["headers"]["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/../handler.py",
+        "/v/000000000000/../../handler.py",
         "/js/../../handler.py",
         "/%2e%2e/handler.py",
         "//etc/passwd",

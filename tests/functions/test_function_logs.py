@@ -68,7 +68,7 @@ def a_day(stack: Stack, business: Business, gateway: Gateway) -> None:
     stack.settle()
     authorize(stack, business)
     stack.pass_time(7 * HOUR)
-    for function in ("refresh_token", "resolve_in_doubt", "reconcile_documents"):
+    for function in ("refresh_token", "resolve_in_doubt", "reconcile_documents", "send_digest"):
         stack.invoke(function, {})
     stack.settle()
     for path in (

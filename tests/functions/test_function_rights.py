@@ -58,8 +58,13 @@ def asked_for(call: Call) -> Iterator[tuple[str, str]]:
             yield action, f"{_NAMES[table]}{index}"
     elif service == "s3":
         yield action, f"{_NAMES[given['Bucket']]}/{given['Key']}"
+    elif action == "sqs:StartMessageMoveTask":
+        yield action, given["SourceArn"].rpartition(":")[2]
+        yield "sqs:SendMessage", given["DestinationArn"].rpartition(":")[2]
     elif service == "sqs":
         yield action, given["QueueUrl"].rpartition("/")[2] if "QueueUrl" in given else given["QueueName"]
+    elif service == "sns":
+        yield action, given["TopicArn"].rpartition(":")[2]
     else:
         name = given["SecretId"]
         yield action, _NAMES.get(name, f"secret:{name}-AbCdEf")  # AWS appends six characters
@@ -82,6 +87,15 @@ def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
     a_day(stack, acme, gateway)
     stack.http("GET", f"/api/document?id=acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}")
     stack.http("POST", "/api/document/replay", {"id": "acme/in/-/file/4.json"})
+    stack.send("BillsToPushFailed", {"connection": "acme"})
+    for path in ("overview?connection=acme", "queues", "report?connection=acme&name=variances"):
+        stack.http("GET", f"/api/{path}")
+    stack.http("POST", "/api/queue/redrive", {"queue": "bills_to_push"})
+    switch = {"connection": "acme", "partner": builders.PARTNER}
+    for mode in ("shadow", "live"):
+        stack.http("POST", "/api/partner/switch", {**switch, "mode": mode})
+    stack.http("POST", "/api/authorize", {"connection": "acme"})
+    stack.invoke("send_digest", {})
     stack.settle()
     return stack
 

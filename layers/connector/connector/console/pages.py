@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -43,8 +44,15 @@ class Pages:
         )
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The file that the path names; 304 where the browser has it, the page itself for `/`."""
+        """The file that the path names; 304 where the browser has it, the page itself for `/`.
+
+        The page asks for its files below `v/<version>/`, and the modules for each other beside themselves: a
+        browser keeps all of a version, and a deployment shows at once.
+        """
         path = str(event.get("rawPath") or "/").lstrip("/") or "index.html"
+        version = f"v/{_version(self._folder)}/"
+        lasting = path.startswith(version)
+        path = re.sub(r"^v/[0-9a-f]{12}/", "", path)
         if path == "config.json":
             return self._with_policy(http_answer(200, self._config))
         found = _file(self._folder, path)
@@ -54,7 +62,7 @@ class Pages:
         given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         headers = {
             "content-type": _TYPES[Path(path).suffix],
-            "cache-control": "no-cache",  # a deployment shows at once; unchanged files cost a 304
+            "cache-control": "public, max-age=31536000, immutable" if lasting else "no-cache",
             "etag": tag,
             "vary": "accept-encoding",
         }
@@ -87,4 +95,18 @@ def _file(folder: Path, name: str) -> tuple[bytes, str] | None:
     if file is None:
         return None
     body = file.read_bytes()
+    if name == "index.html":
+        version = f"v/{_version(folder)}/".encode()
+        body = body.replace(b'src="js/', b'src="' + version + b"js/").replace(
+            b'href="style', b'href="' + version + b"style"
+        )
     return gzip.compress(body, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+
+
+@lru_cache(maxsize=10)
+def _version(folder: Path) -> str:
+    """Twelve letters that change with any file."""
+    digest = hashlib.sha256()
+    for name, file in sorted(_listed(folder).items()):
+        digest.update(name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
