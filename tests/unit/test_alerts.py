@@ -124,7 +124,7 @@ def test_a_message_that_was_not_sent_is_sent_the_next_time() -> None:
 
 def test_a_poll_is_late_after_three_intervals_and_not_before() -> None:
     fake, inbox = world(), Inbox()
-    fake.notes.write("acme", "schedule", "sps", {"minutes": 15})
+    fake.notes.write("acme", "poll", "every", {"sps": 15, "freshbooks": 60})
     fake.notes.write("acme", "poll", "sps", {"at": fake.clock.now(), "files": 0})
     fake.clock.pass_(44 * 60)
     assert tell(fake, inbox)["open"] == 0

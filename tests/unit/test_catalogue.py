@@ -20,6 +20,7 @@ SPOKEN_FOR = {
     "bad_cursor",
     "bad_date",
     "bad_document_id",
+    "chat_not_https",
     "connection_invalid",
     "foreign_document",
     "no_code",

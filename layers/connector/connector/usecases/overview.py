@@ -14,6 +14,7 @@ from connector import errors
 from connector.catalogue import explain
 from connector.ledger import FINAL, Record, State, revision_began
 from connector.usecases.people import summary_of
+from connector.usecases.upkeep import POLL_MINUTES
 from connector.usecases.world import as_text
 
 if TYPE_CHECKING:
@@ -82,24 +83,23 @@ def health(world: World) -> dict[str, Any]:
     polls = world.notes.read_all(world.id, "poll")
     token = world.notes.read(world.id, "token", "refresh") or {}
     last = world.notes.read(world.id, "reconcile", "last") or {}
-    rates = world.notes.read_all(world.id, "schedule")
+    every = {**POLL_MINUTES, **polls.get("every", {})}
     sides: dict[str, Any] = {
         side: {
-            "last_poll": polls.get(side, {}).get("at", ""),
-            "minutes": rates.get(side, {}).get("minutes"),
-            "next_poll": _next(polls.get(side, {}).get("at", ""), rates.get(side, {}).get("minutes")),
+            "last_poll": polls.get(side, {}).get("at") or "",
+            "minutes": every[side],
+            "next_poll": _next(polls.get(side, {}).get("at"), every[side]),
+            "since": every.get("since", ""),
         }
-        for side in ("sps", "freshbooks")
+        for side in POLL_MINUTES
     }
     sides["freshbooks"]["stranded"] = "stranded" in token
     sides["reconcile"] = {"at": last.get("at", ""), "unexplained": last.get("unexplained", 0)}
     return sides
 
 
-def _next(last: str, minutes: int | None) -> str:
-    if not last or not minutes:
-        return ""
-    return (datetime.fromisoformat(last) + timedelta(minutes=minutes)).isoformat()
+def _next(last: str | None, minutes: int) -> str:
+    return "" if not last else (datetime.fromisoformat(last) + timedelta(minutes=minutes)).isoformat()
 
 
 def _first(world: World, states: frozenset[State], since: str) -> list[Record]:
