@@ -343,15 +343,15 @@ class Cloud:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         self.outputs |= {"ApiUrl": self.api_url, "ConsoleUrl": self.console_url}
-        self._set_console(physical["ServeConsole"], physical["ConsoleClient"])
+        self._set_console(physical)
 
-    def _set_console(self, function: str, client: str) -> None:
+    def _set_console(self, physical: Mapping[str, str]) -> None:
         """Tell the login and the console of each other: here both have other addresses than on AWS.
 
         The page's files are read where they are edited.
         """
         cognito = self.client("cognito-idp")
-        people = self.outputs["PeoplePool"]
+        people, client = self.outputs["PeoplePool"], physical["ConsoleClient"]
         kept = cognito.describe_user_pool_client(UserPoolId=people, ClientId=client)["UserPoolClient"]
         changed = {"CallbackURLs": [self.console_url], "LogoutURLs": [self.console_url]}
         unsettable = ("ClientSecret", "LastModifiedDate", "CreationDate")
@@ -359,11 +359,16 @@ class Cloud:
             **{name: value for name, value in kept.items() if value != "" and name not in unsettable}
             | changed
         )
-        lambda_ = self.client("lambda")
-        variables = lambda_.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         here = {"LOGIN_URL": self.endpoint, "CONSOLE_FILES": str(self.root / "console/page")}
-        lambda_.update_function_configuration(
-            FunctionName=function, Environment={"Variables": variables | here}
+        self._set_environment(physical["ServeConsole"], here)
+        for function in ("AuthorizeFreshbooks", "SendDigest"):
+            self._set_environment(physical[function], {"CONSOLE_URL": self.console_url})
+
+    def _set_environment(self, function: str, changed: Mapping[str, str]) -> None:
+        client = self.client("lambda")
+        variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**variables, **changed}}
         )
 
     def add_person(self, name: str, password: str, group: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,7 +13,7 @@ from connector import errors
 from connector.usecases.tokens import authorize_start
 from tests import builders
 from tests.functions.business import REDIRECT_URI, Business
-from tests.functions.stack import Clock, Stack
+from tests.functions.stack import CONSOLE_URL, Clock, Stack
 
 CALLBACK = "/oauth/freshbooks/callback"
 START = "/oauth/freshbooks/start?connection=acme"
@@ -34,7 +35,11 @@ def consent(business: Business, address: str) -> dict[str, str]:
 
 
 def come_back(stack: Stack, parameters: dict[str, str]) -> tuple[int, Any]:
-    return stack.json("GET", f"{CALLBACK}?{urlencode(parameters)}")
+    """Status, and what the answer tells: where to for a browser that did well, else why not."""
+    answer = stack.http("GET", f"{CALLBACK}?{urlencode(parameters)}")
+    if answer["statusCode"] == 302:
+        return 302, answer["headers"]["location"]
+    return answer["statusCode"], json.loads(answer["body"])
 
 
 def exchanges(business: Business) -> int:
@@ -50,7 +55,7 @@ def fresh(acme: Business) -> Business:
 
 
 def test_a_consent_ends_with_tokens_that_work(stack: Stack, fresh: Business) -> None:
-    assert come_back(stack, consent(fresh, start(stack))) == (200, {"authorized": "acme"})
+    assert come_back(stack, consent(fresh, start(stack))) == (302, f"{CONSOLE_URL}#/connect?authorized=acme")
     fresh.offer("PO1.json", builders.order())
     assert fresh.poll() == []
     assert len(fresh.bills) == 1
@@ -125,7 +130,10 @@ def test_a_consent_changes_the_connection_that_it_was_begun_for_and_no_other(
     stack: Stack, acme: Business, birch: Business
 ) -> None:
     before = stack.admin.secrets.read("acme", "freshbooks")
-    assert come_back(stack, consent(birch, start(stack, "birch"))) == (200, {"authorized": "birch"})
+    assert come_back(stack, consent(birch, start(stack, "birch"))) == (
+        302,
+        f"{CONSOLE_URL}#/connect?authorized=birch",
+    )
     assert stack.admin.secrets.read("acme", "freshbooks") == before
 
 

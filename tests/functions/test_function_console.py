@@ -35,6 +35,14 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("POST", "document/replay"): ({"id": ORDER}, 409),
     ("POST", "document/resolve"): ({"id": ORDER, "reason": "done by hand"}, 409),
     ("POST", "document/hold"): ({"id": ORDER, "reason": "wait"}, 409),
+    ("POST", "document/acknowledge"): ({"id": ORDER, "verdict": "accept"}, 200),
+    ("GET", "connect"): ("connection=acme", 200),
+    ("GET", "connect/businesses"): ("connection=acme", 200),
+    ("POST", "connect/business"): ({"connection": "acme", "account": ACME.account_id}, 200),
+    ("POST", "connect/sps"): (
+        {"connection": "acme", "client_id": ACME.sps_client, "client_secret": ACME.sps_secret},
+        200,
+    ),
     ("GET", "partners"): ("connection=acme", 200),
     ("POST", "partner/check"): ({"connection": "acme", "toml": PACK}, 200),
     ("PUT", "partner"): ({"connection": "acme", "toml": PACK}, 200),
@@ -561,3 +569,51 @@ def test_connections_are_listed_with_their_last_polls(
     assert [one["id"] for one in told] == ["acme", "birch"]
     assert told[0]["polls"]["sps"]["files"] == 1
     assert told[1]["polls"] == {}
+
+
+# ---------------------------------------------------------------------------------------------- connecting
+
+
+def test_sps_credentials_are_stored_only_once_sps_has_taken_them(stack: Stack, acme: Business) -> None:
+    before = stack.admin.secrets.read("acme", "sps")
+    wrong = {"connection": "acme", "client_id": acme.names.sps_client, "client_secret": "mistyped"}
+    status, told = stack.json("POST", "/api/connect/sps", wrong)
+    assert (status, told["fix"] != "") == (409, True)
+    assert stack.admin.secrets.read("acme", "sps") == before
+    right = {**wrong, "client_secret": acme.names.sps_secret}
+    assert stack.json("POST", "/api/connect/sps", right) == (200, {"stored": True})
+    stack.restart()
+    acme.offer("PO1.json", builders.order())
+    assert acme.poll() == []
+    assert len(acme.bills) == 1
+
+
+def test_a_connection_is_paired_only_with_a_business_of_the_person_who_authorized(
+    stack: Stack, acme: Business
+) -> None:
+    told = stack.json("GET", "/api/connect/businesses?connection=acme")[1]
+    assert [one["account"] for one in told["businesses"]] == [acme.names.account_id]
+    status, told = stack.json("POST", "/api/connect/business", {"connection": "acme", "account": "bRcH22"})
+    assert (status, told["code"]) == (400, "no_such_account")
+    assert stack.admin.connection("acme").freshbooks.account_id == acme.names.account_id
+
+
+def test_a_connection_that_has_delivered_stays_with_its_business(stack: Stack, delivered: Business) -> None:
+    kept = {**delivered.settings, "freshbooks": {**delivered.settings["freshbooks"], "account_id": "other"}}
+    stack.admin.notes.write("", "connection", "acme", kept)
+    stack.restart()
+    own = {"connection": "acme", "account": delivered.names.account_id}
+    status, told = stack.json("POST", "/api/connect/business", own)
+    assert (status, told["code"]) == (409, "account_in_use")
+
+
+def test_what_a_connection_lacks_is_told(stack: Stack, acme: Business) -> None:
+    kept = stack.admin.secrets.read("acme", "freshbooks") or {}
+    stack.admin.secrets.write("acme", "freshbooks", {**kept, "scope": "user:profile:read"})
+    told = stack.json("GET", "/api/connect?connection=acme")[1]
+    assert told["authorized"] is True
+    assert "user:bills:write" in told["missing_scopes"]
+    steps = {one["step"]: one for one in stack.json("GET", "/api/ping?connection=acme")[1]["steps"]}
+    assert steps["scopes"]["ok"] is False
+    assert "user:bills:write" in steps["scopes"]["detail"]
+    assert steps["scopes"]["fix"]

@@ -26,6 +26,7 @@ SPOKEN_FOR = {
     "no_code",
     "no_connection",
     "no_cut_over",
+    "no_such_account",
     "no_such_connection",
     "no_such_direction",
     "no_such_document",

@@ -116,6 +116,7 @@ CATALOGUE: dict[str, Entry] = {
     "callback_not_confirmed": Entry("FreshBooks did not confirm a webhook", "the address cannot be reached from outside", "check the address, then `connector connections add` again", False),
     "shadow_mode": Entry("the trading partner is in shadow mode", "nothing is sent for it yet", "look at what would be sent, then `connector partners live`", False),
     "held_by_person": Entry("a person holds the document back", "somebody wants to look at it first", "replay it when it may go on", False),
+    "account_in_use": Entry("the connection has delivered for another business", "a ledger belongs to one business", "add a connection of its own for the other business", False),
     "scopes_missing": Entry("FreshBooks has not granted all scopes", "the application lacks some, or they were added later", "add them to your FreshBooks application, then `connector authorize`", False),
     "wrong_account": Entry("the account is not one that was authorized", "another person, or another of several businesses", "choose the right business, or `connector authorize` as a person of it", False),
     "no_group": Entry("the person belongs to no group of the console", "nobody has said yet what they may do", "`connector people add NAME --group viewer` or operator", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from connector import errors
 from connector.answers import Answer, refusal
@@ -50,6 +51,9 @@ def authorization(event: Mapping[str, Any]) -> Answer:
             oauth=wiring.oauth(connection),
             clock=wiring.clock,
         )
+        if wiring.settings.console_url:
+            back = urlencode({"authorized": connection.id})
+            return 302, None, {"location": f"{wiring.settings.console_url}#/connect?{back}"}
         return 200, {"authorized": connection.id}, {}
     except errors.ConnectorError as error:
         telemetry.failed("request refused", error)

@@ -18,13 +18,14 @@ from connector.adapters.http import HttpClient
 from connector.adapters.pace import Pace
 from connector.adapters.notify import Notifier
 from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
+from connector.adapters.sps_tokens import MemoryToken
 from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
 from connector.environment import QUEUES
 from connector.settings import Connection, FunctionSettings, connection_of
 from connector.usecases.world import Queues, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from connector.ports import Report
 
@@ -138,24 +139,23 @@ class Wiring:
         kept = self.secrets.read(connection.id, "sps")
         if kept is None:
             raise errors.NotConfigured("the SPS credentials are not stored", code="no_sps_credentials")
-        side = connection.sps
-        settings = SpsSettings(
-            client_id=kept["client_id"],
-            client_secret=kept["client_secret"],
-            audience=side.audience,
-            api_url=side.api_url,
-            auth_check_url=side.auth_check_url,
-            token_url=side.token_url,
-            inbox=side.inbox,
-            outbox=side.outbox,
-            page_limit=side.page_limit,
-        )
+        settings = _sps_settings(connection, kept)
         held = self._sps.get(connection.id)
         if held is None or held[0] != settings:
             shared = SharedSpsToken(self.secrets, self.leases, connection.id)
             tokens = SpsTokens(settings, shared, self.polite(connection.id, "SPS"), self.clock.epoch)
             held = self._sps[connection.id] = (settings, tokens)
         return SpsClient(settings, held[1], self.polite(connection.id, "SPS"))
+
+    def try_sps(self, connection: Connection, credentials: Mapping[str, str]) -> None:
+        """Have SPS look at credentials that are not stored yet; raises what it says against them."""
+        settings = _sps_settings(connection, credentials)
+        tokens = SpsTokens(settings, MemoryToken(), self.http, self.clock.epoch)
+        SpsClient(settings, tokens, self.http).auth_check()
+
+    def forget(self, connection_id: str) -> None:
+        """Read the connection's settings and credentials again when they are next needed."""
+        self._worlds.pop(connection_id, None)
 
     def freshbooks(self, connection: Connection) -> FreshBooksClient:
         tokens = self._freshbooks_tokens.setdefault(
@@ -197,6 +197,21 @@ class Wiring:
             http=self.http,
             clock=self.clock.epoch,
         )
+
+
+def _sps_settings(connection: Connection, credentials: Mapping[str, str]) -> SpsSettings:
+    side = connection.sps
+    return SpsSettings(
+        client_id=credentials["client_id"],
+        client_secret=credentials["client_secret"],
+        audience=side.audience,
+        api_url=side.api_url,
+        auth_check_url=side.auth_check_url,
+        token_url=side.token_url,
+        inbox=side.inbox,
+        outbox=side.outbox,
+        page_limit=side.page_limit,
+    )
 
 
 class Lazy:

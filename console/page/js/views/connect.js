@@ -1,31 +1,84 @@
-// Both vendors: authorizing FreshBooks, and every step of the way tried one by one.
+// Connecting both vendors: what is there, what is missing, and every step of the way tried one by one.
 
 import { get, post } from '../api.js';
-import { action, fill, h, problem } from '../dom.js';
+import { action, field, fill, h, problem, toast } from '../dom.js';
 import { badge, empty } from './parts.js';
 
-export default async function connect(into, { connection, me }) {
+export default async function connect(into, { connection, me, given, again }) {
+  if (!connection) return fill(into, h('h1', null, 'Connect'), fresh());
+  const status = await get('connect', { connection });
   const steps = h('div', { role: 'status' });
-  const tried = async () => {
-    fill(steps, h('p.quiet', null, 'Trying both vendors…'));
+  return fill(into, h('h1', null, 'Connect'),
+    given.authorized ? h('p.note.good', { role: 'status' }, 'FreshBooks is authorized. Choose the business if it is not the right one, then try both vendors.') : null,
+    h('section.box', null, h('h2', null, '1. FreshBooks'),
+      h('p', null, status.authorized ? badge('Authorized', 'good') : badge('Not authorized', 'bad'), ` for account ${status.account}`,
+        status.missing_scopes.length ? [' ', badge(`${status.missing_scopes.length} scopes missing`, 'bad'), ` ${status.missing_scopes.join(', ')}`] : '',
+        ' ', status.callbacks.length ? badge(`${status.callbacks.length} webhooks confirmed`, 'good') : badge('No webhook confirmed', 'warn')),
+      h('p.quiet.small', null, 'Authorize again after a change of scopes, or where the overview says so. Queues wait meanwhile and nothing is lost. Webhooks are registered by `connector authorize`; without them changes are seen by the hourly look.'),
+      me.operator ? h('p.row', null, action(status.authorized ? 'Authorize again' : 'Authorize FreshBooks', async () => { location.assign((await post('authorize', { connection })).address); }, { primary: !status.authorized }),
+        status.authorized ? action('Choose the business…', () => choose(steps0, connection, again)) : null) : empty('Changing this needs an operator.'), steps0),
+    h('section.box', null, h('h2', null, '2. SPS Commerce'),
+      h('p', null, status.sps ? badge('Credentials stored', 'good') : badge('No credentials', 'bad')),
+      me.operator ? credentials(connection, again) : null),
+    h('section.box', null, h('h2', null, '3. Try both vendors, step by step'),
+      h('p', null, 'Nothing is written at either vendor.'), action('Try now', () => tried(steps, connection)), h('div.gap', null, steps)),
+    h('section.box', null, h('h2', null, '4. Trading partners'),
+      h('p', null, 'Each new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live. '),
+      h('a.button', { href: '#/partners' }, 'Partners')),
+    fresh());
+}
+
+const steps0 = h('div', { role: 'status' });
+
+const fresh = () => h('section.box', null, h('h2', null, 'A new connection'),
+  h('p', null, 'One FreshBooks business paired with one SPS account. Its schedules and secrets are made at the command line:'),
+  h('pre', null, 'connector connections add NAME --account-id … --freshbooks-client-id … --sps-client-id …\nconnector authorize NAME'));
+
+async function choose(into, connection, again) {
+  const told = await get('connect/businesses', { connection });
+  if (!told.businesses.length) return fill(into, empty('The person who authorized has no business with an accounting account.'));
+  return fill(into, h('form', { onsubmit: async (event) => {
+    event.preventDefault();
     try {
-      const told = await get('ping', { connection });
-      fill(steps, h('ul.steps', null, told.steps.map((step) => h('li', null,
-        badge(step.ok ? 'ok' : 'fails', step.ok ? 'good' : 'bad'),
-        h('div', null, h('strong', null, `${step.vendor}: ${step.step}`), h('div.small', null, step.detail),
-          step.fix ? h('div.small', null, `What to do: ${step.fix}`) : null)))));
+      await post('connect/business', { connection, account: new FormData(event.target).get('account') });
+      toast('The connection is paired with this business.');
+      fill(into);
+      again();
     } catch (error) {
-      fill(steps, problem(error));
+      toast(`${error.message}. ${error.fix}`, true);
     }
-  };
-  fill(into, h('h1', null, 'Connect'),
-    connection ? [
-      h('section.box', null, h('h2', null, 'FreshBooks'),
-        h('p', null, 'Authorize again after a change of scopes, or where the overview says so. Queues wait meanwhile and nothing is lost.'),
-        me.operator ? action('Authorize FreshBooks', async () => { location.assign((await post('authorize', { connection })).address); }, { primary: true }) : empty('This needs an operator.')),
-      h('section.box', null, h('h2', null, 'Try both vendors, step by step'),
-        h('p', null, 'Nothing is written at either vendor.'), action('Try now', tried), h('div.gap', null, steps)),
-    ] : null,
-    h('section.box', null, h('h2', null, 'A new connection'), h('p', null, 'Credentials are entered at the command line, where they go straight to Secrets Manager:'),
-      h('pre', null, 'connector connections add NAME --account-id … --freshbooks-client-id … --sps-client-id …\nconnector authorize NAME')));
+  } }, h('fieldset.plainset', null, h('legend', null, h('strong', null, 'Which business?')), told.businesses.map((one) =>
+    h('label.choice', null, h('input', { type: 'radio', name: 'account', value: one.account, checked: one.account === told.account, required: true }), `${one.name} (${one.account}, ${one.role})`))),
+  h('p.row', null, h('button.primary', { type: 'submit' }, 'Use this business'))));
+}
+
+function credentials(connection, again) {
+  const id = h('input', { required: true, autocomplete: 'off', spellcheck: 'false' });
+  const secret = h('input', { required: true, type: 'password', autocomplete: 'new-password' });
+  return h('details', null, h('summary', null, 'Enter credentials'), h('form.gap', { onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      await post('connect/sps', { connection, client_id: id.value, client_secret: secret.value });
+      toast('SPS takes them; they are stored.');
+      again();
+    } catch (error) {
+      toast(`${error.message}. ${error.fix}`, true);
+    } finally {
+      secret.value = '';
+    }
+  } }, field('Client id of the machine-to-machine application', id), field('Client secret', secret, 'It is tried at SPS first and stored only if SPS takes it.'),
+  h('button.primary', { type: 'submit' }, 'Try and store')));
+}
+
+async function tried(into, connection) {
+  fill(into, h('p.quiet', null, 'Trying both vendors…'));
+  try {
+    const told = await get('ping', { connection });
+    fill(into, h('ul.steps', null, told.steps.map((step) => h('li', null,
+      badge(step.ok ? 'ok' : 'fails', step.ok ? 'good' : 'bad'),
+      h('div', null, h('strong', null, `${step.vendor}: ${step.step}`), h('div.small', null, step.detail),
+        step.fix ? h('div.small', null, `What to do: ${step.fix}`) : null)))));
+  } catch (error) {
+    fill(into, problem(error));
+  }
 }

@@ -24,6 +24,7 @@ export default async function document_(into, { given, again }) {
       can('force') ? action('Send again…', () => withReason('Send again', 'It is sent as a new revision, so that the partner sees a replacement. Why?',
         (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('hold') ? action('Hold…', () => withReason('Hold back', 'Why is it held?', (reason) => post('document/hold', { id, reason }), again)) : null,
+      can('acknowledge') ? action('Acknowledge…', () => acknowledge(told, again)) : null,
       can('resolve') ? action('Mark resolved…', () => withReason('Mark resolved', 'How was it dealt with?', (reason) => post('document/resolve', { id, reason }), again)) : null),
     h('section.box.gap', null, h('h2', null, 'What belongs together'), chain(told)),
     told.findings.length ? h('section.box', null, h('h2', null, 'What the checks noticed'), findings(told.findings)) : null,
@@ -167,6 +168,20 @@ async function preview(told, again) {
         setTimeout(again, 1500);
       }, { primary: true }) : null,
       h('button', { type: 'button', onclick: () => close() }, 'Close'))]);
+}
+
+function acknowledge(told, again) {
+  const reason = h('input', { maxlength: 300 });
+  return dialog(`Acknowledge order ${told.number} to its partner`, (close) => {
+    const decide = (verdict, words) => action(words, async () => {
+      const done = await post('document/acknowledge', { id: told.id, verdict, reason: reason.value });
+      close();
+      toast(done.reason?.message ? `Held: ${done.reason.message}` : `The acknowledgement is ${stateWords(done.state).toLowerCase()}.`);
+      setTimeout(again, 800);
+    }, { primary: verdict === 'accept' });
+    return [h('p', null, 'The partner is told whether you deliver as ordered. A later decision replaces this one. Line by line: `connector acknowledge --lines`.'),
+      field('Why (optional)', reason), h('p.row', null, decide('accept', 'Accept all'), decide('reject', 'Reject all'), h('button', { type: 'button', onclick: () => close() }, 'Leave it'))];
+  });
 }
 
 function withReason(title, question, work, again) {

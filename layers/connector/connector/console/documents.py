@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from connector.catalogue import explain
 from connector.console.redaction import redacted, redacted_fields
 from connector.ledger import DocumentKey
-from connector.usecases import explaining, people, replaying
+from connector.usecases import acknowledging, explaining, people, replaying
 from connector.usecases.chains import chain, order_diff
 from connector.usecases.overview import overview
 from connector.usecases.searching import Wanted, search
@@ -38,11 +39,12 @@ def _document(request: Request) -> Any:
     world, key = _named(request)
     told = people.story(world.ledger, world.archive, key)
     entry = explain(told["reason"].get("code", ""))
+    actions = replaying.possible(told["state"]) | ({"acknowledge"} if key.type == "order" else set())
     return {
         **told,
         "meaning": {"meaning": entry.meaning, "cause": entry.cause, "fix": entry.fix} if entry else None,
         "chain": chain(world, key),
-        "actions": sorted(replaying.possible(told["state"])) if request.person.is_operator else [],
+        "actions": sorted(actions) if request.person.is_operator else [],
     }
 
 
@@ -88,6 +90,22 @@ def _resolve(request: Request) -> Any:
     }
 
 
+def _acknowledge(request: Request) -> Any:
+    """Accept or reject an order, whole or line by line (`lines` as `connector acknowledge --lines` takes them)."""
+    world, key = _named(request)
+    decision = acknowledging.decision_of(
+        {
+            "verdict": request.text("verdict", needed=True),
+            "lines": request.given.get("lines", ()),
+            "who": request.person.who,
+            "at": date.fromisoformat(world.clock.now()[:10]),
+            "note": request.text("reason"),
+        }
+    )
+    record = acknowledging.acknowledge(world, key, decision)
+    return {"id": record.key.id, "state": record.state, "reason": dict(record.reason)}
+
+
 def _hold(request: Request) -> Any:
     world, key = _named(request)
     held = replaying.hold_back(world, key, who=request.person.who, reason=request.text("reason"))
@@ -105,4 +123,5 @@ ROUTES = {
     ("POST", "document/replay"): _replay,
     ("POST", "document/resolve"): _resolve,
     ("POST", "document/hold"): _hold,
+    ("POST", "document/acknowledge"): _acknowledge,
 }

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from connector import errors
 from connector.answers import http_answer, json_body, refusal
-from connector.console import documents, operations, partners, reports, shipments
+from connector.console import connecting, documents, operations, partners, reports, shipments
 from connector.console.people import Person, person_of
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ ROUTES: dict[tuple[str, str], Work] = {
     **operations.ROUTES,
     **shipments.ROUTES,
     **reports.ROUTES,
+    **connecting.ROUTES,
 }
 # no GET, but nothing is changed by it either
 LOOKS = frozenset({("POST", "partner/check")})

@@ -1,0 +1,120 @@
+"""The console's routes about both vendors: authorizing, choosing the business, SPS credentials, every step tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector import errors
+from connector.adapters import probe
+from connector.documents.freshbooks import read_businesses
+from connector.ledger import State
+from connector.settings import connection_of
+from connector.usecases.ping import ping
+from connector.usecases.tokens import SCOPES, authorize_start
+
+if TYPE_CHECKING:
+    from connector.console.routes import Request
+
+
+def _ping(request: Request) -> Any:
+    world = request.world()
+    token = request.wiring.secrets.read(world.id, "freshbooks") or {}
+    return {"steps": list(ping(world, probe, token))}
+
+
+def _authorize(request: Request) -> Any:
+    """Where an operator allows the connection at FreshBooks; the way back is /oauth/freshbooks/callback."""
+    wiring = request.wiring
+    connection = wiring.connection(request.text("connection"))
+    kept = wiring.secrets.read(connection.id, "freshbooks") or {}
+    if not kept.get("client_id"):
+        raise errors.NotConfigured(
+            "the FreshBooks credentials are not stored",
+            code="no_freshbooks_credentials",
+            fix="connector connections add",
+        )
+    return {
+        "address": authorize_start(
+            connection.id,
+            client_id=kept["client_id"],
+            redirect_uri=connection.freshbooks.redirect_uri,
+            key=wiring.oauth_state_key(),
+            clock=wiring.clock,
+            url=connection.freshbooks.authorize_url,
+        )
+    }
+
+
+def _status(request: Request) -> Any:
+    """What a connection has so far, without asking anybody: credentials, scopes, callbacks, the account."""
+    wiring = request.wiring
+    connection = wiring.connection(request.text("connection"))
+    books = wiring.secrets.read(connection.id, "freshbooks") or {}
+    hooks = wiring.secrets.read(connection.id, "webhooks") or {}
+    granted = str(books.get("scope", "")).split()
+    return {
+        "account": connection.freshbooks.account_id,
+        "authorized": bool(books.get("refresh_token")),
+        "missing_scopes": [one for one in SCOPES.split() if one not in granted] if granted else [],
+        "sps": bool((wiring.secrets.read(connection.id, "sps") or {}).get("client_id")),
+        "callbacks": sorted(event for event, kept in hooks.items() if kept.get("verifiers")),
+    }
+
+
+def _businesses(request: Request) -> Any:
+    """The businesses of the person who authorized, to choose the connection's from."""
+    world = request.world()
+    found = [one for one in read_businesses(world.freshbooks.users_me()) if one.account_id]
+    return {
+        "account": world.connection.freshbooks.account_id,
+        "businesses": [{"account": one.account_id, "name": one.name, "role": one.role} for one in found],
+    }
+
+
+def _choose(request: Request) -> Any:
+    """Pair the connection with another business of the same person, while nothing has been delivered yet."""
+    world = request.world()
+    account = request.text("account", needed=True)
+    if account not in {one.account_id for one in read_businesses(world.freshbooks.users_me())}:
+        raise errors.BadUse(
+            f"account {account[:20]} is not one of those that were authorized", code="no_such_account"
+        )
+    delivered = any(
+        next(iter(world.ledger.newest(world.id, way, state)), None)
+        for way in ("in", "out")
+        for state in (State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT)
+    )
+    if delivered and account != world.connection.freshbooks.account_id:
+        raise errors.CheckFailed(
+            "documents were delivered for the present business: its ledger is not another one's",
+            code="account_in_use",
+            fix="add a connection of its own for the other business",
+        )
+    values = world.connection.model_dump(mode="json", exclude_defaults=True)
+    values["freshbooks"]["account_id"] = account
+    connection_of(values)
+    request.wiring.notes.write("", "connection", world.id, values)
+    request.wiring.forget(world.id)
+    return {"account": account}
+
+
+def _sps(request: Request) -> Any:
+    """Store SPS credentials once SPS has taken them; what SPS refuses is not stored."""
+    wiring = request.wiring
+    connection = wiring.connection(request.text("connection"))
+    given = {name: request.text(name, needed=True) for name in ("client_id", "client_secret")}
+    wiring.try_sps(connection, given)
+    wiring.secrets.write(connection.id, "sps", given)
+    wiring.secrets.write(connection.id, "sps-token", {})  # it is the earlier application's
+    wiring.forget(connection.id)
+    return {"stored": True}
+
+
+ROUTES = {
+    ("GET", "ping"): _ping,
+    ("GET", "connect"): _status,
+    ("GET", "connect/businesses"): _businesses,
+    ("POST", "connect/business"): _choose,
+    ("POST", "connect/sps"): _sps,
+    ("POST", "authorize"): _authorize,
+}
