@@ -369,7 +369,7 @@ def test_a_document_tells_its_whole_story_from_the_file_to_the_bill(
     assert (told["state"], told["amount"], told["source"]) == ("DELIVERED", "200.00", "out/PO1.json")
     assert [event["to_state"] for event in told["history"]] == ["RECEIVED", "MAPPED", "CLAIMED", "DELIVERED"]
     assert told["history_broken_at"] is None
-    assert told["actions"] == ["force"]
+    assert told["actions"] == ["acknowledge", "force"]
     stages = stack.json("GET", f"/api/document/payloads?id={ORDER}")[1]["stages"]
     assert stages["received"] == json.loads(builders.as_bytes(builders.order()))
     assert stages["answered"]["bill_number"] == builders.PO_NUMBER
