@@ -63,7 +63,7 @@ def _read(request: Request) -> PartnerPack:
 
 def line_of(text: str, place: str) -> int:
     """The line where a setting such as `orders.due_days` stands, or its table; 0 where it cannot be told."""
-    *table, name = [part for part in place.split(".") if not part.isdigit()]
+    *table, name = [part for part in place.split(".") if not part.isdigit()] or [""]
     here: list[str] = []
     best = 0
     for n, line in enumerate(text.splitlines(), 1):
