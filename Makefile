@@ -25,18 +25,29 @@ export LAYER_UV := $(CURDIR)/$(UV)
 export LAYER_PYTHON := $(CURDIR)/.venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check audit build sam-local deploy bench simulate mutate docs lock clean
+.PHONY: help setup chromium screenshots demo test check audit build sam-local deploy bench simulate mutate docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed .venv-sam/.installed .venv-cloud/.installed .venv-lambda/.installed ## make the environments
+
+# Browser tests drive the system's Chromium; where it cannot be had they skip and say so.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || \
+		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; } } || \
+		echo "there is no Chromium, and no right to install it: the browser tests will skip"
+
+screenshots: setup chromium ## drive the console in a browser, and keep the README's pictures of it
+	.venv/bin/python -m pytest tests/browser $(ARGS)
+	mkdir -p docs/screenshots && cp build/screenshots/readme/*.png docs/screenshots/
 
 demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks the day
 	.venv/bin/connector demo $(if $(KEEP),--keep) $(if $(SEED),--seed $(SEED))
 
-test: setup ## every test
+test: setup chromium ## every test
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/.installed .venv-sam/.installed .venv-checks/.installed ## lint, types, template, security

@@ -13,7 +13,7 @@ from rich.table import Table
 from cli.output import JsonOption, console, err, guarded, show_json
 from local.account import Account
 from local.cloud import CloudError
-from local.demo import Demo, DemoFailed
+from local.demo import GROUPS, PASSWORD, Demo, DemoFailed
 
 SHOWN = (
     "RECEIVED",
@@ -139,7 +139,8 @@ def _stay(day: Demo) -> None:
     )
     console.print("  .venv/bin/connector documents")
     console.print(
-        f"console (JSON routes) {cloud.api_url}/documents?connection={day.suppliers[0].id}", soft_wrap=True
+        f"console               {cloud.console_url}  (sign in as {' or '.join(GROUPS)}, password {PASSWORD})",
+        soft_wrap=True,
     )
     console.print(f"SPS simulator         {day.sps_url}/_control/state")
     console.print(f"FreshBooks simulator  {day.freshbooks_url}/_control/state")

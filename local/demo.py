@@ -33,6 +33,8 @@ from local.simulators.sps import SpsSimulator
 
 STACK = "demo"
 PHASE_SECONDS = 120.0
+GROUPS = ("operator", "viewer")  # one person of each, called the same
+PASSWORD = "Only-on-this-machine-1"  # noqa: S105 - of a stack that ends with the demo
 CATEGORY = {"id": 65773, "category": "Retail purchase orders"}
 Say = Callable[[str], None]
 
@@ -67,6 +69,8 @@ class Demo:
                 progress=say,
             )
             self.stack = Stack(STACK, self.cloud.client, outputs)
+            for group in GROUPS:
+                self.cloud.add_person(group, PASSWORD, group)
             for supplier in self.suppliers:
                 self._connect(supplier, say)
             yield self

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.cloud import ROOT, Cloud
-from local.demo import Demo
+from local.demo import PASSWORD, Demo
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARTEFACTS = ROOT / "build/screenshots"
@@ -21,7 +21,6 @@ FLAGS = (
     "--disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
-PASSWORD = "Correct-horse-7-battery"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SECONDS = 180.0
 
@@ -34,8 +33,6 @@ def demo() -> Iterator[Demo]:
     if not (ROOT / ".venv-cloud/.installed").exists():
         pytest.skip("the emulator is not installed: run `make setup`")
     with Demo(seed=7, cloud=Cloud()).running(lambda text: None) as demo:
-        for name, group in (("maria", "operator"), ("victor", "viewer")):
-            demo.cloud.add_person(name, PASSWORD, group)
         yield demo
 
 
@@ -75,7 +72,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_as(browser: Browser, settled: Demo, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """`open_as("maria")` signs somebody in at the login page, in a browser of their own."""
+    """`open_as("operator")` signs somebody in at the login page, in a browser of their own."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -84,7 +81,9 @@ def open_as(browser: Browser, settled: Demo, request: pytest.FixtureRequest) -> 
         if kind == "error" and url.startswith(settled.cloud.console_url):
             complaints.append(text)
 
-    def open_(person: str = "maria", *, scheme: str = "light", viewport: Any = None, place: str = "") -> Page:
+    def open_(
+        person: str = "operator", *, scheme: str = "light", viewport: Any = None, place: str = ""
+    ) -> Page:
         context = browser.new_context(
             viewport=viewport or DESKTOP, color_scheme=scheme, locale="en-US", timezone_id="America/Chicago"
         )

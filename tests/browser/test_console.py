@@ -76,15 +76,16 @@ def _state(demo: Demo, connection: str, number: str) -> str:
 
 
 def shot(page: Page, name: str) -> None:
-    """One of the README's screenshots; `make screenshots` copies them to docs/screenshots."""
-    ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png")
+    """One of the README's pictures; `make screenshots` copies them to docs/screenshots."""
+    folder = ARTEFACTS / "readme"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
 
 
 def test_a_clerk_finds_a_parked_order_reads_why_mends_the_pack_and_sees_it_delivered(
     open_as: Open, broken: dict[str, str], settled: Demo
 ) -> None:
-    page = open_as("maria")
+    page = open_as("operator")
     page.get_by_label("Connection").select_option(broken["connection"])
     page.get_by_role("link", name="Documents", exact=True).click()
     page.get_by_label(re.compile("^PO, invoice number")).fill(broken["number"])
@@ -121,14 +122,14 @@ def test_a_clerk_finds_a_parked_order_reads_why_mends_the_pack_and_sees_it_deliv
     until(lambda: _state(settled, broken["connection"], broken["number"]) == "DELIVERED")
     page.reload()
     expect(page.locator("ol.timeline")).to_contain_text("delivered")
-    expect(page.locator("ol.timeline")).to_contain_text("console/maria")
+    expect(page.locator("ol.timeline")).to_contain_text("console/operator")
     shot(page, "delivered-order")
 
 
 def test_a_viewer_reads_everything_and_is_offered_no_change(
     open_as: Open, broken: dict[str, str], settled: Demo
 ) -> None:
-    page = open_as("victor", place=f"#/document?id={broken['id']}")
+    page = open_as("viewer", place=f"#/document?id={broken['id']}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Order {broken['number']}")
     expect(page.get_by_role("button", name="Replay")).to_have_count(0)
     page.get_by_text("Payloads: received").click()
@@ -152,7 +153,7 @@ def ask(demo: Demo, method: str, route: str, token: str, body: Any = None) -> re
 def test_a_token_that_is_not_good_is_401_and_the_page_asks_to_sign_in_again(
     open_as: Open, settled: Demo
 ) -> None:
-    page = open_as("maria")
+    page = open_as("operator")
     token = page.evaluate("sessionStorage.getItem('token')")
     head, claims, seal = token.split(".")
     for bad in (
@@ -170,21 +171,21 @@ def test_a_token_that_is_not_good_is_401_and_the_page_asks_to_sign_in_again(
 
 
 def test_an_expired_token_is_renewed_without_anybody_noticing(open_as: Open) -> None:
-    page = open_as("maria")
+    page = open_as("operator")
     page.evaluate("sessionStorage.setItem('token', 'x.y.z')")
     page.get_by_role("link", name="Queues").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
 
 
 def test_a_deep_link_survives_signing_in(open_as: Open) -> None:
-    page = open_as("maria", place="#/documents?state=done&type=order")
+    page = open_as("operator", place="#/documents?state=done&type=order")
     expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
     expect(page.get_by_label("Kind")).to_have_value("order")
     expect(page.get_by_label("State")).to_have_value("done")
 
 
 def test_everything_can_be_reached_with_the_keyboard(open_as: Open) -> None:
-    page = open_as("maria")
+    page = open_as("operator")
     page.keyboard.press("Tab")
     for _ in range(40):
         if page.evaluate("document.activeElement.textContent") == "Documents":
@@ -200,7 +201,7 @@ def test_everything_can_be_reached_with_the_keyboard(open_as: Open) -> None:
 def test_axe_finds_nothing_serious_on_any_page(
     open_as: Open, settled: Demo, broken: dict[str, str], scheme: str, device: str
 ) -> None:
-    page = open_as("maria", scheme=scheme, viewport=PHONE if device == "phone" else None)
+    page = open_as("operator", scheme=scheme, viewport=PHONE if device == "phone" else None)
     found = []
     places = [
         *PLACES,
@@ -232,10 +233,10 @@ def test_axe_finds_nothing_serious_on_any_page(
 
 
 def test_the_readmes_screenshots_are_of_this_page(open_as: Open, settled: Demo) -> None:
-    page = open_as("maria")
+    page = open_as("operator")
     page.locator("main h1").wait_for()
     shot(page, "overview")
-    page = open_as("maria", scheme="dark", viewport=PHONE)
+    page = open_as("operator", scheme="dark", viewport=PHONE)
     page.locator("main h1").wait_for()
     shot(page, "overview-phone-dark")
     kept = {one.name for one in (ROOT / "docs/screenshots").glob("*.png")}

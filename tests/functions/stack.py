@@ -67,7 +67,7 @@ def _seen(params: dict[str, Any], model: Any, **_: Any) -> None:
 def claims(group: str, **changes: str) -> dict[str, str]:
     """The claims of a verified access token, as API Gateway hands them over: all as text."""
     groups = {"cognito:groups": f"[{group}]"} if group else {}
-    return {"sub": "1-2-3", "username": f"maria-{group}", "token_use": "access", **groups, **changes}
+    return {"sub": "1-2-3", "username": f"some-{group}", "token_use": "access", **groups, **changes}
 
 
 @dataclass
