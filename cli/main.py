@@ -29,6 +29,7 @@ COMMANDS = {
     "show": "cli.documents:show",
     "acknowledge": "cli.acknowledging:acknowledge",
     "replay": "cli.replaying:replay",
+    "hold": "cli.holding:hold",
     "resolve": "cli.replaying:resolve",
     "redrive": "cli.replaying:redrive",
     "reconcile": "cli.replaying:reconcile",

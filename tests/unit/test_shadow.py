@@ -172,3 +172,29 @@ def test_other_partners_go_on_while_one_is_in_shadow() -> None:
     run(fake)
     assert stored(fake).state is State.HELD
     assert [bill["bill_number"] for bill in fake.freshbooks.bills.values()] == ["9"]
+
+
+def test_a_document_that_a_person_holds_back_is_not_sent_until_somebody_replays_it() -> None:
+    fake = world("live")
+    offer(fake, "1")
+    poll_sps(fake.world)
+    for message in fake.files.take():
+        map_inbound(fake.world, message)
+    replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="price is being talked about")
+    run(fake)
+    assert (stored(fake).state, stored(fake).reason["code"]) == (State.HELD, "held_by_person")
+    assert fake.freshbooks.posts == 0
+    replaying.replay(fake.world, stored(fake).key, who="somebody")
+    run(fake)
+    assert stored(fake).state is State.DELIVERED
+    assert fake.freshbooks.posts == 1
+
+
+def test_what_is_delivered_can_no_longer_be_held_back() -> None:
+    fake = world("live")
+    offer(fake, "1")
+    run(fake)
+    with pytest.raises(errors.CheckFailed, match="can no longer be held back"):
+        replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="too late")
+    with pytest.raises(errors.BadUse):
+        replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="")
