@@ -360,11 +360,12 @@ class Cloud:
             | changed
         )
         here = {"LOGIN_URL": self.endpoint, "CONSOLE_FILES": str(self.root / "console/page")}
-        self._set_environment(physical["ServeConsole"], here)
+        self.set_environment(physical["ServeConsole"], here)
         for function in ("AuthorizeFreshbooks", "SendDigest"):
-            self._set_environment(physical[function], {"CONSOLE_URL": self.console_url})
+            self.set_environment(physical[function], {"CONSOLE_URL": self.console_url})
 
-    def _set_environment(self, function: str, changed: Mapping[str, str]) -> None:
+    def set_environment(self, function: str, changed: Mapping[str, str]) -> None:
+        """Change variables of a function; it starts anew, as on AWS."""
         client = self.client("lambda")
         variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         client.update_function_configuration(

@@ -15,8 +15,8 @@ from connector.adapters.dead_letters import DeadLetters
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.adapters.freshbooks import FreshBooksClient, FreshBooksSettings, OAuthClient
 from connector.adapters.http import HttpClient
-from connector.adapters.pace import Pace
 from connector.adapters.notify import Notifier
+from connector.adapters.pace import Pace
 from connector.adapters.sps import SpsClient, SpsSettings, SpsTokens
 from connector.adapters.sps_tokens import MemoryToken
 from connector.adapters.storage import FreshBooksTokens, S3Archive, Secrets, SharedSpsToken, SqsQueue
