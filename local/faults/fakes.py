@@ -334,7 +334,8 @@ class FakeFreshBooks:
         return self.get_bill(bill_id)
 
     def delete_bill(self, bill_id: int) -> Bill:
-        self.bills[bill_id] |= {"vis_state": 1, "updated_at": self._now()}
+        if not self.updates_ignored:
+            self.bills[bill_id] |= {"vis_state": 1, "updated_at": self._now()}
         self._changed("bill", bill_id)
         return self.get_bill(bill_id)
 
@@ -366,7 +367,8 @@ class FakeFreshBooks:
         return self.get_sale(sale, sale_id)
 
     def delete_sale(self, sale: Sale, sale_id: int) -> None:
-        self._sales(sale)[sale_id] |= {"vis_state": 1}
+        if not self.updates_ignored:
+            self._sales(sale)[sale_id] |= {"vis_state": 1}
         self._changed(sale, sale_id)
 
     def _sales(self, sale: Sale) -> dict[int, dict[str, Any]]:

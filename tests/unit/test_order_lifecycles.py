@@ -15,7 +15,16 @@ from connector.usecases.orders import stored_order
 from connector.usecases.people import story
 from connector.usecases.replaying import replay, resolve
 from connector.usecases.upkeep import resolve_in_doubt
-from tests.builders import PARTNER, PO_NUMBER, change_line, order, order_change, order_line
+from tests.builders import (
+    PARTNER,
+    PO_NUMBER,
+    change_line,
+    order,
+    order_change,
+    order_line,
+    shipment,
+    shipment_line,
+)
 from tests.fakes import FakeWorld
 from tests.unit.test_inbound import drain, put, run
 
@@ -312,3 +321,11 @@ def test_a_change_of_one_partners_order_leaves_the_other_partners_same_number_al
     fake.set_up(PartnerPack(trading_partner_id="OTHERALLSUPPLI", name="Other Retail"))
     take(fake, order(), order(TradingPartnerId="OTHERALLSUPPLI"), order_change([FEWER]))
     assert billed(fake) == ["160.00", "200.00"]
+
+
+def test_a_changed_bill_stays_at_what_was_shipped_where_shipments_set_it() -> None:
+    fake = world(shipments={"adjust_bill": True})
+    take(fake, order(), shipment([shipment_line(1, ShipQty=3), shipment_line(2, ShipQty=5)]))
+    assert billed(fake) == ["160.00"]
+    take(fake, order_change([change_line(1, "PC", PurchasePrice=10)]))
+    assert billed(fake) == ["130.00"]

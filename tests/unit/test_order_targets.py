@@ -230,3 +230,12 @@ def test_a_draft_has_the_bills_money_and_every_field_a_source(sale: str) -> None
     ]
     assert [x["qty"] for x in document[sale]["lines"][:2]] == ["12.5", "7"]
     assert all(found.rule for _, _, found in explained(document, trace))
+
+
+@pytest.mark.parametrize("target", ["bill", *SALES])
+def test_a_deletion_that_freshbooks_ignores_is_seen(target: str) -> None:
+    fake = world(target)
+    take(fake, order())
+    fake.freshbooks.updates_ignored = True
+    take(fake, order(TsetPurposeCode="01"))
+    assert (record(fake).state, record(fake).reason["code"]) == (State.REJECTED, "change_ignored")

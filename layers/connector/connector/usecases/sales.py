@@ -59,17 +59,15 @@ class SaleTarget:
             if present is not None:
                 self._may_change(present)
                 sales.delete_sale(self._sale, sale_id)
+                if self._present(sale_id) is not None:
+                    raise self._ignored("it is still there")
             return Receipt(known)
         self._may_change(present)
         sales.update_sale(self._sale, sale_id, push.body)
         kept = sales.get_sale(self._sale, sale_id)
         difference = _difference(push.body[self._sale], kept)
         if difference is not None:
-            raise errors.Refused(
-                f"FreshBooks did not take the change of the {self._sale} ({difference})",
-                code="change_ignored",
-                fix="change it in FreshBooks by hand, then mark this document resolved",
-            )
+            raise self._ignored(difference)
         return self._receipt(kept, push.body[self._sale])
 
     def find(self, push: Push) -> Receipt | None:
@@ -85,6 +83,13 @@ class SaleTarget:
     def _receipt(self, kept: Invoice, sent: Mapping[str, Any]) -> Receipt:
         answer = kept.model_dump(mode="json", exclude_unset=True)
         return Receipt(f"{self._sale}:{kept.id}", answer, _difference(sent, kept))
+
+    def _ignored(self, difference: str) -> errors.Refused:
+        return errors.Refused(
+            f"FreshBooks did not take the change of the {self._sale} ({difference})",
+            code="change_ignored",
+            fix="change it in FreshBooks by hand, then mark this document resolved",
+        )
 
     def _present(self, sale_id: int) -> Invoice | None:
         try:

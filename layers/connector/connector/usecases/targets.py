@@ -89,7 +89,7 @@ class BillTarget:
         difference = None
         if known:
             with _alone(self._world, known):
-                answer = self.change(known, push.body)
+                answer = self.change(known, self._as_shipped(push) or push.body)
         else:
             answer = self._world.freshbooks.create_bill(push.body)
             difference = _difference(push.body["bill"], answer)
@@ -122,10 +122,30 @@ class BillTarget:
         _must_match(body["bill"], self._world.freshbooks.get_bill(int(remote_id)))
         return answer
 
+    def _as_shipped(self, push: Push) -> Mapping[str, Any] | None:
+        """The changed bill at what was shipped already, where shipments set its quantities."""
+        order = self._world.ledger.get(push.record.key) or push.record
+        if not order.shipments or not self._world.pack(order.key.partner).shipments.adjust_bill:
+            return None
+        last = self._world.ledger.get(order.key._replace(type="shipment", number=list(order.shipments)[-1]))
+        bill = None if last is None else bill_as_shipped(self._world, last, order)
+        if bill is None:
+            return None
+        made = Push(order, {"bill": bill, "bill_vendor": push.document["bill_vendor"]})
+        return {"bill": self.prepare(made).body["bill"]}
+
     def _cancel(self, remote_id: str) -> Receipt:
-        self._may_change(remote_id)
-        answer = self._world.freshbooks.delete_bill(int(remote_id))
-        return Receipt(remote_id, answer.model_dump(mode="json", exclude_unset=True))
+        kept = self._may_change(remote_id)
+        if kept.vis_state != DELETED:
+            self._world.freshbooks.delete_bill(int(remote_id))
+            kept = self._world.freshbooks.get_bill(int(remote_id))
+        if kept.vis_state != DELETED:
+            raise errors.Refused(
+                "FreshBooks did not delete the bill",
+                code="change_ignored",
+                fix="delete the bill in FreshBooks by hand, then mark this document resolved",
+            )
+        return Receipt(remote_id, kept.model_dump(mode="json", exclude_unset=True))
 
     def _may_change(self, remote_id: str) -> Bill:
         bill = self._world.freshbooks.get_bill(int(remote_id))
