@@ -164,7 +164,7 @@ def deadlines(
         right(table, 4, 5, 6)
         for row in result["deadlines"]:
             late = row["status"] in ("overdue", "met late")
-            left = f"{row['hours_left']:.1f} h" if not row["status"].startswith("met") else row["status"]
+            left = row["status"] if row["status"].startswith("met") else hours(row["hours_left"])
             table.add_row(
                 row["document"],
                 row["purchase_order"],
@@ -231,6 +231,11 @@ def rows(title: str, columns: Sequence[str], entries: Iterable[Mapping[str, Any]
         table.add_row(*(str(entry[name]) for name in columns))
     if table.row_count:
         console.print(table)
+
+
+def hours(number: float) -> str:
+    """`5.5 h`, and from two days on `3 d`."""
+    return f"{number:.1f} h" if abs(number) < 48 else f"{number / 24:.0f} d"
 
 
 def right(table: Table, *columns: int) -> None:

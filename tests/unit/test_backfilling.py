@@ -91,13 +91,31 @@ def test_polls_honour_the_cut_over_and_take_the_same_documents_for_repeats() -> 
     fake = connected()
     imported(fake)
     inbound.put(fake, "out/1.json", inbound.order())
-    inbound.put(fake, "out/2.json", inbound.order("OLD-2"))
     inbound.run(fake)
     poll_freshbooks(fake.world)
     outbound.drain(fake)
     assert nothing_was_sent(fake)
     assert fake.ledger.records[ORDER].duplicates == 1
-    assert inbound.stored(fake, number="OLD-2").state is State.SKIPPED
+
+
+def test_an_order_that_comes_late_is_held_since_nobody_may_have_billed_it() -> None:
+    fake = connected()
+    inbound.put(fake, "out/2.json", inbound.order("LATE-1"))
+    inbound.run(fake)
+    late = inbound.stored(fake, number="LATE-1")
+    assert (late.state, late.reason["code"]) == (State.HELD, "before_cut_over")
+    assert nothing_was_sent(fake)
+    replay(fake.world, late.key, who="a person", force=True, reason="it was never billed")
+    inbound.drain(fake)
+    assert (inbound.stored(fake, number="LATE-1").state, fake.freshbooks.posts) == (State.DELIVERED, 1)
+
+
+def test_an_order_that_comes_before_the_day_of_the_cut_over_is_registered() -> None:
+    fake = connected()
+    set_cut_over(fake.world, date(2027, 1, 1))
+    inbound.put(fake, "out/2.json", inbound.order("EARLY-1"))
+    inbound.run(fake)
+    assert inbound.stored(fake, number="EARLY-1").state is State.SKIPPED
 
 
 def test_what_is_dated_on_or_after_the_cut_over_is_billed_and_sent_like_any_other() -> None:

@@ -129,7 +129,7 @@ CATALOGUE: dict[str, Entry] = {
     "export_in_flight": Entry("documents of the export were on their way", "it was made while work was going on", "import it under its own id, or export again when they are delivered", False),
     "bill_deleted": Entry("an order changed whose bill is deleted", "it was closed out, or somebody deleted it", "bring it back in FreshBooks and replay, or mark it resolved", False),
     "no_bill": Entry("nothing says which bill an order became", "it was not billed, or became something else", "close it in FreshBooks by hand", False),
-    "before_cut_over": Entry("a document from before the cut-over changed", "it was billed or sent by other means, and now changes", "change it by hand and mark it resolved, or have it sent by force", False),
+    "before_cut_over": Entry("a document from before the cut-over changed, or came late", "it was billed or sent by other means, or nobody has seen it", "deal with it by hand and mark it resolved, or have it sent by force", False),
     "partner_unclear": Entry("nothing says which trading partner a shipment is for", "its PO numbers are nobody's, or several partners'", "check the PO numbers and their leading zeros, or fill the partner column", False),
     "order_cancelled": Entry("the shipment is for a cancelled order", "the retailer cancelled it, or the PO number is another one", "ask the buyer before anything is shipped, then upload again", False),
     "ssccs_used_up": Entry("no SSCC can be made any more", "the serial numbers of the company prefix are used up", "set another asn.extension in the partner pack, then replay", False),

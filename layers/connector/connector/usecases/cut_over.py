@@ -23,10 +23,11 @@ HISTORY = "backfill:"
 """Begins the source of what a person imports of the past."""
 
 
-def registering(world: World, dated: date | None, plan: Plan) -> Plan:
+def registering(world: World, dated: date | None, plan: Plan, *, asks_when_late: bool = False) -> Plan:
     """The plan for a document dated so: itself, or where that is before the cut-over one that only registers.
 
-    A change of what is registered is held: whoever made the bill, or sent the invoice, has to change it.
+    A change of what is registered is held: whoever made the bill, or sent the invoice, has to change it. With
+    `asks_when_late` so is what comes on the day of the cut-over or later: nobody may have seen it yet.
     """
     day = world.connection.cut_over
     if day is None or dated is None or dated >= day:
@@ -35,11 +36,17 @@ def registering(world: World, dated: date | None, plan: Plan) -> Plan:
     def register(record: Record) -> Planned:
         if record.state in (State.MAPPED, *IN_FLIGHT) or delivered_before(record) or _is_asked_for(record):
             return plan(record)
-        if record.revision > 1 and not record.source.startswith(HISTORY):
+        if record.revision > 1 and not _is_history(record):
             raise errors.CheckFailed(
                 f"it changed, and it is from before the cut-over of {day}: the connector did not make it",
                 code=CODE,
                 fix="change what was made of it by hand and mark this resolved, or have it sent by force",
+            )
+        if asks_when_late and world.clock.now()[:10] >= day.isoformat() and not _is_history(record):
+            raise errors.CheckFailed(
+                f"dated {dated}, before the cut-over of {day}, but it came after that",
+                code=CODE,
+                fix="if it was dealt with by hand mark this resolved, else have it sent by force",
             )
         message = f"dated {dated}, before the cut-over of {day}: registered only"
         finding = {"code": CODE, "severity": "info", "message": message}
@@ -51,6 +58,10 @@ def registering(world: World, dated: date | None, plan: Plan) -> Plan:
 def is_registered(record: Record) -> bool:
     """Whether the document is from before the cut-over: what it says was done, but not by us."""
     return record.state is State.SKIPPED and any(one.get("code") == CODE for one in record.findings)
+
+
+def _is_history(record: Record) -> bool:
+    return record.source.startswith(HISTORY)
 
 
 def _is_asked_for(record: Record) -> bool:

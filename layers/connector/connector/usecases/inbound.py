@@ -211,7 +211,12 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
         received=received,
         correlation_id=correlation_id,
         who=WHO,
-        plan=registering(world, dated(read), lambda record: _plan(world, read, record)),
+        plan=registering(
+            world,
+            dated(read),
+            lambda record: _plan(world, read, record),
+            asks_when_late=key.type == "order",  # an order that was billed by nobody is lost money
+        ),
         queue=world.queues.bills_to_push,
     )
     if key.type == "order":

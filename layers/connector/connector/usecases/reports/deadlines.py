@@ -128,7 +128,9 @@ def _ball(name: str, trade: Trade, papers: list[Paper]) -> str:
     if not papers:
         if name == "acknowledgement":
             return "you: decide what to acknowledge"
-        return "you: ship, then tell of it" if name == "asn" else "you: invoice it in FreshBooks"
+        if name == "invoice":
+            return "you: invoice it in FreshBooks"
+        return "you: upload the shipment" if trade.any_shipment else "you: ship, then upload the shipment"
     record = papers[-1].record
     if record.state in (State.HELD, State.REJECTED):
         return _waits(record) or f"a person: {record.reason.get('message', 'it is held')}"
