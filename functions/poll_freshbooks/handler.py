@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.runtime import telemetry, wiring
-from connector.usecases.outbound import poll_freshbooks
+from connector.usecases.polling import poll_freshbooks
 
 
 @telemetry.logger.inject_lambda_context

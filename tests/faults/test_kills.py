@@ -15,7 +15,8 @@ import pytest
 from connector import errors
 from connector.ledger import State
 from connector.usecases.inbound import map_inbound, poll_sps
-from connector.usecases.outbound import map_outbound, poll_freshbooks
+from connector.usecases.outbound import map_outbound
+from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint

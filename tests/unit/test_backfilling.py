@@ -13,7 +13,7 @@ from connector import errors
 from connector.ledger import State
 from connector.rules.packs import PartnerPack
 from connector.usecases.backfilling import Window, backfill, set_cut_over, told
-from connector.usecases.outbound import poll_freshbooks
+from connector.usecases.polling import poll_freshbooks
 from connector.usecases.reconcile import reconcile
 from connector.usecases.replaying import replay
 from connector.usecases.reports.gathering import gather

@@ -11,7 +11,8 @@ from connector import errors
 from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.outbound import map_outbound, poll_freshbooks
+from connector.usecases.outbound import map_outbound
+from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint

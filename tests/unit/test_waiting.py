@@ -10,8 +10,9 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.outbound import map_outbound, poll_freshbooks
+from connector.usecases.outbound import map_outbound
 from connector.usecases.people import set_up_partner
+from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.waiting import what_it_waits_for

@@ -1,0 +1,98 @@
+"""The poll of FreshBooks: which invoices and bills are not as the connector last looked at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from connector import errors
+from connector.usecases.webhooks import Noun, hint
+from connector.usecases.world import LONG_QUEUE
+
+if TYPE_CHECKING:
+    from connector.documents.freshbooks import Bill, Invoice
+    from connector.usecases.world import World
+
+POLL_LEASE_SECONDS = 300.0
+OVERLAP_DAYS = 1
+SEEN_AT_ONCE = 100
+_EASTERN = ZoneInfo("America/New_York")
+
+
+def poll_freshbooks(world: World) -> int:
+    """Send a hint for every invoice and bill that is not as the ledger last saw it; how many.
+
+    Invoices by `updated_min` with a day's overlap (FreshBooks filters by US/Eastern days); bills in full,
+    as nothing filters them by change, and only where some partner is sent them. Deleted ones are a list of their own.
+    """
+    with world.leases.hold(f"{world.id}/poll-freshbooks", POLL_LEASE_SECONDS) as fence:
+        if fence is None:
+            world.report("poll skipped, another one is running")
+            return 0
+        if world.queues.records_to_map.depth() >= LONG_QUEUE:
+            world.report(
+                "poll skipped, the queue is long"
+            )  # the watermark stays, so the next one makes good for it
+            return 0
+        started = world.clock.now()
+        mark = world.notes.read(world.id, "poll", "freshbooks") or {}
+        since = _since(mark.get("watermark"))
+        run = world.new_id()
+        hints: list[dict[str, Any]] = []
+        sends_bills = any(pack.bills.send for pack in world.packs().values())
+        for deleted in (False, True):
+            invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
+            bills: Iterable[Bill] = world.freshbooks.list_bills(deleted=deleted) if sends_bills else ()
+            listed: tuple[tuple[Noun, Iterable[Invoice | Bill]], ...] = (
+                ("invoice", invoices),
+                ("bill", bills),
+            )
+            for noun, records in listed:
+                for record in _unseen(world, noun, records, deleted):
+                    correlation_id = f"{run}.{len(hints) + 1}"
+                    hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
+        world.queues.records_to_map.send(hints)
+        world.notes.write(
+            world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)}
+        )
+        world.report("books polled", hints=len(hints), run=run)
+        return len(hints)
+
+
+def _unseen(
+    world: World, noun: Noun, records: Iterable[Invoice | Bill], deleted: bool
+) -> Iterator[Invoice | Bill]:
+    """The records that were not looked at in this version; of deleted ones only those that were ever looked at."""
+    listed = _if_the_plan_has(world, records)
+    while page := list(islice(listed, SEEN_AT_ONCE)):
+        seen = world.notes.read_many(world.id, "seen", (f"{noun}:{record.id}" for record in page))
+        for record in page:
+            known = seen.get(f"{noun}:{record.id}")
+            if known["version"] != version_of(record) if known else not deleted:
+                yield record
+
+
+def _if_the_plan_has(world: World, records: Iterable[Invoice | Bill]) -> Iterator[Invoice | Bill]:
+    """The records, or none where FreshBooks' plan lacks them: that must not keep us from the others."""
+    try:
+        yield from records
+    except errors.PlanLacksFeature as error:
+        world.report("the plan lacks what the poll asks for", error=error.code)
+
+
+def _since(watermark: str | None) -> date | None:
+    if not watermark:
+        return None
+    return datetime.fromisoformat(watermark).astimezone(_EASTERN).date() - timedelta(days=OVERLAP_DAYS)
+
+
+def version_of(record: Invoice | Bill) -> str:
+    return f"{record.change_token}/{record.vis_state}"
+
+
+def saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
+    """Remember which version was looked at, so that the poll need not show it again."""
+    world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": version_of(record), "what": what})
