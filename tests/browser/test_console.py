@@ -23,7 +23,7 @@ expect.set_options(timeout=60_000)
 
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PLACES = ["", "#/documents", "#/partners", "#/reports", "#/queues", "#/reconcile", "#/connect"]
+PLACES = ["", "#/documents", "#/shipments", "#/partners", "#/reports", "#/queues", "#/reconcile", "#/connect"]
 
 
 @pytest.fixture
