@@ -160,7 +160,7 @@ class Demo:
 
     def restart(self) -> None:
         """What maps and pushes starts anew, and so reads settings that it would look at again within a minute."""
-        for output in ("MapInboundFunction", "PushFreshbooksFunction"):
+        for output in ("MapInboundFunction", "PushFreshbooksFunction", "ServeConsoleFunction"):
             self.cloud.set_environment(self.stack.outputs[output], {"RESTARTED": str(time.time())})
 
     @staticmethod

@@ -52,9 +52,17 @@ def tell(fake: FakeWorld, inbox: Inbox, failed: dict[str, int] | None = None) ->
 def test_nothing_to_tell_sends_nothing() -> None:
     fake, inbox = world(), Inbox()
     keep(fake, "1", State.DELIVERED)
-    keep(fake, "2", State.HELD, waits_for="acme/pack/9", reason={"code": "partner_not_set_up"})
+    keep(fake, "2", State.HELD, waits_for="acme/in/P/order/9", reason={"code": "order_not_there"})
     assert tell(fake, inbox) == {"new": 0, "open": 0}
     assert inbox.messages == []
+
+
+def test_a_document_that_waits_for_somebodys_setting_is_told_and_one_in_shadow_is_not() -> None:
+    fake, inbox = world(), Inbox()
+    keep(fake, "1", State.HELD, waits_for="acme/pack/9", reason={"code": "partner_not_set_up"})
+    keep(fake, "2", State.HELD, waits_for=f"acme/live/{PARTNER}", reason={"code": "shadow_mode"})
+    assert tell(fake, inbox)["new"] == 1
+    assert "order 1 of" in inbox.messages[0][1]
 
 
 def test_a_held_document_is_told_with_its_reason_its_fix_and_a_link() -> None:

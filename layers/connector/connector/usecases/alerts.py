@@ -18,7 +18,7 @@ from urllib.parse import quote
 from connector.catalogue import explain
 from connector.ledger import Record, State
 from connector.usecases import people
-from connector.usecases.overview import health, needs_person
+from connector.usecases.overview import health
 
 if TYPE_CHECKING:
     from connector.ports import Notes
@@ -113,7 +113,7 @@ def _documents(world: World) -> Iterator[Alert]:
     for state in (State.REJECTED, State.HELD):
         for way in ("in", "out"):
             for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
-                if needs_person(record):
+                if people.needs_person(record):
                     yield _document(record)
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from connector import errors
 from connector.catalogue import explain
 from connector.ledger import FINAL, Record, State, revision_began
-from connector.usecases.people import summary_of
+from connector.usecases.people import needs_person, summary_of
 from connector.usecases.upkeep import POLL_MINUTES
 from connector.usecases.world import as_text
 
@@ -63,7 +63,7 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
             "reasons": reasons,
             "words": {code: entry.meaning for code in reasons if (entry := explain(code))},
         },
-        "waiting": sum(1 for record in open_ if record.state is State.HELD and record.waits_for),
+        "waiting": sum(1 for record in open_ if record.state is State.HELD and not needs_person(record)),
         "in_doubt": sum(1 for record in open_ if record.state is State.IN_DOUBT),
         "oldest_open": min((record.updated for record in open_), default=""),
         "in_flight": _money(open_),
@@ -71,11 +71,6 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
         "health": health(world),
         "partners": {name: {"name": p.name, "mode": p.mode} for name, p in world.packs().items()},
     }
-
-
-def needs_person(record: Record) -> bool:
-    """Parked for a decision or refused for good; what waits for another document goes on by itself."""
-    return record.state is State.REJECTED or (record.state is State.HELD and not record.waits_for)
 
 
 def health(world: World) -> dict[str, Any]:

@@ -56,6 +56,16 @@ def documents(
                             yield summary
 
 
+def needs_person(record: Record) -> bool:
+    """Refused for good, or held for a decision or a setting that somebody has to make.
+
+    What waits for another document goes on by itself, and what shadow mode holds is as it was asked for.
+    """
+    waits = record.waits_for.split("/")[1:2]
+    alone = waits and waits[0] in ("in", "out", "live")
+    return record.state is State.REJECTED or (record.state is State.HELD and not alone)
+
+
 def summary_of(record: Record) -> dict[str, Any]:
     key = record.key
     return {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import FINAL, DocumentKey, Record, State
-from connector.usecases.people import summary_of
+from connector.usecases.people import needs_person, summary_of
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -73,7 +73,7 @@ class Wanted:
     def fits(self, record: Record) -> bool:
         return (
             record.state in self.states
-            and not (self.person and record.waits_for)
+            and (not self.person or needs_person(record))
             and self.direction in ("", record.key.direction)
             and self.partner in ("", record.key.partner)
             and self.type in ("", record.key.type)
