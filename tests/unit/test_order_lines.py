@@ -151,6 +151,14 @@ def test_an_unclear_basis_takes_the_price_for_one_and_says_what_to_set() -> None
     assert "EA" in finding.fix
 
 
+def test_an_unclear_basis_is_told_in_words_that_fit_where_it_and_the_unit_are_unknown() -> None:
+    _, [finding] = priced({"PurchasePriceBasis": "ABCDEFGHIJKLM", "OrderQtyUOM": None})
+    assert (
+        finding.message == "the price is on basis 'ABCDEFGHIJ', the quantity in units: 20.00 a unit is taken"
+    )
+    assert finding.fix.startswith("set prices_per.ABCDEFGHIJ in the partner pack: how many units ")
+
+
 def test_an_unclear_basis_takes_the_lines_own_total_where_it_states_one() -> None:
     found, [finding] = priced({"PurchasePriceBasis": "CA", "ExtendedItemTotal": 12.345})
     assert found == Priced(Decimal(5), None, Decimal("12.35"), "ExtendedItemTotal as stated")
@@ -195,6 +203,7 @@ def test_another_price_of_the_line_is_taken_if_it_is_a_cost_the_most_exact_first
     assert with_prices(whole).amount == Decimal("15.00")
     assert with_prices({"PriceTypeIDCode": "MSR", "UnitPrice": 9}).amount == 0, "never a retail price"
     assert with_prices({"PriceTypeIDCode": "UCP"}, {"UnitPrice": 4}).amount == 0
+    assert with_prices({"PriceTypeIDCode": "UCP"}, whole).amount == Decimal("15.00")
     assert with_prices(cost, {"PriceTypeIDCode": "UCP", "UnitPrice": 7}).amount == Decimal("10.00")
     per_ten = {"PriceTypeIDCode": "CON", "UnitPrice": 30, "UnitPriceBasis": "PN"}
     assert with_prices(per_ten) == Priced(
@@ -204,8 +213,13 @@ def test_another_price_of_the_line_is_taken_if_it_is_a_cost_the_most_exact_first
 
 @pytest.mark.parametrize(
     "line",
-    [{"OrderQty": 10**13}, {"PurchasePrice": 10**13}, {"OrderQty": 10**7, "PurchasePrice": 10**7}],
-    ids=["quantity", "price", "amount"],
+    [
+        {"OrderQty": 10**13},
+        {"PurchasePrice": 10**13},
+        {"OrderQty": 10**7, "PurchasePrice": 10**7},
+        {"OrderQty": 10**13, "PurchasePrice": 0.01},
+    ],
+    ids=["quantity", "price", "amount", "quantity though cheap"],
 )
 def test_numbers_out_of_all_bounds_stop_the_line(line: dict[str, Any]) -> None:
     found, [finding] = priced(line)
@@ -258,6 +272,7 @@ def test_stores_that_do_not_add_up_are_told_with_both_figures() -> None:
         ([{"PackValue": 1_000_000}], None),
         ([{"PackValue": 1_000_000}, {"PackValue": 3}], 3),
         ([{"PackSize": 10**13}, {"PackValue": 3}], 3),
+        ([{"PackSize": 6, "PackUOM": "LB"}, {"PackValue": 3}], 3),
     ],
 )
 def test_how_many_a_case_holds(details: list[dict[str, Any]], size: int | None) -> None:

@@ -144,7 +144,7 @@ def test_a_percent_is_taken_of_this_invoices_merchandise_to_the_cent_half_up(
 def test_a_discount_says_what_it_was_made_of() -> None:
     marks = Marks()
     one({"TermsDiscountPercentage": 2}, marks=marks)
-    assert marks.of("TermsDiscountAmount") == [
+    assert marks.of("PaymentTerms[0].TermsDiscountAmount") == [
         ("percent of the merchandise less allowances", "order.Header.PaymentTerms[0]")
     ]
 
@@ -230,6 +230,7 @@ def test_without_both_there_are_no_terms(given: dict[str, Any]) -> None:
         ("x" * 80, "x" * 80),
         ("x" * 81, "Net 30"),
         (" ", "Net 30"),
+        ("x", "x"),
     ],
 )
 def test_the_words_of_the_terms_go_out_where_they_fit(text: str, told: str) -> None:
