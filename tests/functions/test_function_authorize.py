@@ -77,7 +77,7 @@ def test_what_waited_while_a_connection_was_stranded_goes_on_once_somebody_autho
         assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 0
         assert stack.settle() == []
     assert acme.bills == []
-    assert come_back(stack, consent(acme, start(stack))) == (200, {"authorized": "acme"})
+    assert come_back(stack, consent(acme, start(stack))) == (302, f"{CONSOLE_URL}#/connect?authorized=acme")
     assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 3
     assert stack.settle() == []
     assert sorted(bill["bill_number"] for bill in acme.bills) == ["1", "2", "3"]
