@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cli.offline import FileArgument, OrderOption, is_json, located, order_for, read_bytes, read_orders
+from cli.offline import FileArgument, OrderOption, is_json, located, order_for, read_bytes, read_orders, ruled
 from cli.output import JsonOption, console, fail, guarded, show_json
 from connector import errors
 from connector.documents import codes
@@ -144,6 +144,7 @@ def _check_records(data: bytes, file: str, orders: list[Order]) -> Iterator[Chec
             mapped, stated = invoice_to_rsx(record, order=order, pack=pack), record.amount
         else:
             mapped, stated = bill_to_rsx(record, order=order, pack=pack), record.total_amount
+        mapped.findings = ruled(mapped.document, kind, mapped.findings, pack, order)
         computed = mapped.document.get("Summary", {}).get("TotalAmount")
         yield Checked(
             source,

@@ -44,6 +44,7 @@ COMMANDS = {
     "shipments": "cli.shipments:app",
     "people": "cli.people:app",
     "ping": "cli.documents:ping",
+    "rules": "cli.rules:rules",
     "errors": "cli.documents:explain_error",
     "simulate": "cli.simulate:simulate",
     "simulate-faults": "cli.simulate_faults:simulate_faults",

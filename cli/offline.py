@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -79,7 +79,7 @@ def map_file(
 
     Prints what would be sent, findings on stderr. Exit 1 where an error finding would block a document.
     """
-    pack = None if partner is None else _read_pack(partner)
+    pack = None if partner is None else read_pack_file(partner)
     orders = [] if order is None else read_order_file(order)
     refused: list[errors.BadInput] = []
     done: list[Done] = []
@@ -175,7 +175,7 @@ def tell(source: str, findings: Iterable[Finding]) -> None:
 # --- mapping --------------------------------------------------------------------------------------------
 
 
-def _read_pack(name: str) -> PartnerPack:
+def read_pack_file(name: str) -> PartnerPack:
     try:
         return read_pack(read_bytes(name).decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -286,7 +286,20 @@ def _map_record(
         from connector.mapping.bill_to_rsx import bill_to_rsx
 
         mapped = bill_to_rsx(record, order=order, pack=pack, trace=trace)
+    mapped.findings = ruled(mapped.document, kind, mapped.findings, pack, order)
     return Done(source, kind, pack.trading_partner_id, number, mapped, trace, pack.format)
+
+
+def ruled(
+    document: Mapping[str, Any], kind: str, found: Iterable[Finding], pack: PartnerPack, order: Order | None
+) -> list[Finding]:
+    """The findings of all rules on an RSX invoice, as if it were the first for its order."""
+    from connector.rules.checks import check
+    from connector.rules.open_quantities import header_of
+    from connector.rules.rule import Case
+
+    credit = header_of(document, kind).get("InvoiceTypeCode") == "CR"
+    return check(Case("credit" if credit else kind, document, pack, order), found)
 
 
 def pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:

@@ -169,6 +169,7 @@ class Record:
             "state": self.state if self.state in FINAL else State.SUPERSEDED,
             "remote_id": self.remote_id,
             "reference": self.reference,
+            "source": self.source,
             "payloads": dict(self.payloads),
         }
         return self.step(

@@ -112,7 +112,7 @@ def roles(
     findings: list[Finding] = []
     _match(lines, wanted, pack, found, findings)
     settled = [role or _unmatched(line, findings) for role, line in zip(found, lines, strict=True)]
-    return settled, findings + list(_compare(lines, settled, order, wanted, pack))
+    return settled, findings + list(_compare(lines, settled, order, wanted))
 
 
 # --- matching ---------------------------------------------------------------------------------------
@@ -335,36 +335,17 @@ def _compare(
     settled: list[Role],
     order: Order,
     wanted: list[_Wanted],
-    pack: PartnerPack,
 ) -> Iterator[Finding]:
     billed: dict[int, list[SaleLine]] = {}
     for line, role in zip(lines, settled, strict=True):
         if role.order_index is not None:
             billed.setdefault(role.order_index, []).append(line)
-            yield from _price_differs(line, wanted[role.order_index], pack)
     for index, parts in billed.items():
         ordered, quantity = wanted[index].quantity, sum((part.quantity for part in parts), ZERO)
-        if quantity <= ordered:
+        if quantity <= ordered or len(parts) == 1:
             continue
         number = order.LineItem[index].OrderLine.LineSequenceNumber or str(index + 1)
         message = f"order line {number}: {quantity:f} invoiced, {ordered:f} ordered"
-        if len(parts) == 1:
-            fix = "reduce the quantity in FreshBooks unless the retailer agreed to more"
-            yield Finding("over_invoiced", "warning", message, f"{parts[0].place}.qty", fix)
-        else:
-            places = " and ".join(part.place for part in parts)
-            fix = "take the line out that is there twice, or name the lines apart"
-            yield Finding("order_line_twice", "error", f"{message}, by {places} together", places, fix)
-
-
-def _price_differs(line: SaleLine, wanted: _Wanted, pack: PartnerPack) -> Iterator[Finding]:
-    if wanted.price is None:
-        return
-    difference = abs((line.price - wanted.price) * line.quantity)
-    if difference > pack.orders.total_tolerance:
-        message = (
-            f"line {line.title[:60]!r} costs {line.price:f} each, {wanted.price:.4f} on the order"
-            f" ({difference:.2f} in all)"
-        )
-        fix = "correct the price in FreshBooks, or have the retailer change the order"
-        yield Finding("price_differs", "warning", message, f"{line.place}.unit_cost", fix)
+        places = " and ".join(part.place for part in parts)
+        fix = "take the line out that is there twice, or name the lines apart"
+        yield Finding("order_line_twice", "error", f"{message}, by {places} together", places, fix)

@@ -1,135 +1,318 @@
-"""Rules before sending: what SPS or the retailer would refuse, said at once and in words for a finance clerk.
+"""The rule pack: what SPS or the retailer would refuse, said before it is sent and in words for a finance clerk.
 
 SPS answers 201 to any file and says days later, by e-mail, what was wrong with it. A rule looks at the document
 as it would be sent, its order, and what of the order is still open. How severe it is each partner's pack says
-(`rules.price_differs = "warning"`), but for firm rules, without which no document can be processed at all.
-Findings of the mappings go by the same catalogue: a finding whose code is a rule's id has the rule's severity.
+(`rules.price_differs = "warning"`), but for firm rules, without which nobody can process a document at all.
+What the mappings find goes by the same table: a finding whose code is a rule's id is as severe as the pack says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from connector.documents.order import Order
-from connector.findings import Finding, Severity
-from connector.mapping.money import shown
-from connector.mapping.order_lines import ordered_lines
-from connector.rules.open_quantities import OpenLine, line_of, lines_of, open_lines
+from connector.findings import Finding
+from connector.rules import invoices
 from connector.rules.packs import PartnerPack
+from connector.rules.rule import DEBITS, EVERY, INVOICES, Case, Rule
 
-INVOICES = ("invoice", "bill")
+_IN_FRESHBOOKS = "correct it in FreshBooks"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a rule looks at: the document as it would be sent (plain RSX values) and all that it has to fit.
+def check(case: Case, found: Iterable[Finding] = ()) -> list[Finding]:
+    """All findings on a document: what its mapping found and what the rules find, as severe as the pack says.
 
-    `kind` is invoice, bill (self-billed invoice), credit, asn or ack. `open` is the order's account without
-    this document; empty without an order.
+    A cancellation repeats what was sent, right or wrong: only what it is made of is looked at.
     """
-
-    kind: str
-    document: dict[str, Any]
-    pack: PartnerPack
-    order: Order | None = None
-    open: Sequence[OpenLine] = field(default=())
-
-
-class Remark(NamedTuple):
-    """What a rule has to say: one plain sentence, and where."""
-
-    message: str
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. `text` says what must hold, `protects` what goes wrong otherwise, `fix` what a person can do.
-
-    `check` is None where a mapping finds it. A `firm` rule cannot be relaxed by a pack.
-    """
-
-    id: str
-    text: str
-    protects: str
-    fix: str
-    severity: Severity
-    documents: tuple[str, ...]
-    check: Callable[[Case], Iterator[Remark]] | None = None
-    firm: bool = False
-
-
-def check(case: Case, found: Sequence[Finding] = ()) -> list[Finding]:
-    """All findings on a document: what its mapping found and what the rules find, as severe as the pack says."""
     findings = [*found]
-    for rule in RULES.values():
-        if rule.check is not None and case.kind in rule.documents and severity(rule, case.pack) != "off":
-            findings += [
-                Finding(rule.id, rule.severity, remark.message, remark.place, rule.fix)
-                for remark in rule.check(case)
-            ]
-    return list(dict.fromkeys(_judged(findings, case.pack)))
+    if case.header.get("TsetPurposeCode") != "01":
+        for rule in RULES.values():
+            if rule.check is not None and case.kind in rule.documents:
+                findings += [
+                    Finding(rule.id, rule.severity, remark.message, remark.place, rule.fix)
+                    for remark in rule.check(case)
+                ]
+    return list(dict.fromkeys(as_severe_as_told(findings, case.pack)))
 
 
-def severity(rule: Rule, pack: PartnerPack) -> str:
-    """How severe a rule is for a partner: error, warning, info or off."""
-    return rule.severity if rule.firm else pack.rules.get(rule.id, rule.severity)
-
-
-def _judged(findings: Sequence[Finding], pack: PartnerPack) -> Iterator[Finding]:
+def as_severe_as_told(findings: Sequence[Finding], pack: PartnerPack) -> Iterator[Finding]:
+    """The findings with the partner's severities, without those that its pack turned off."""
     for finding in findings:
         rule = RULES.get(finding.code)
         if rule is None or rule.firm or rule.id not in pack.rules:
             yield finding
-        elif (level := pack.rules[rule.id]) != "off":
+            continue
+        level = pack.rules[rule.id]
+        if level != "off":
             yield replace(finding, severity=level)
 
 
-# --- against the order ------------------------------------------------------------------------------
+def severity(rule: Rule, pack: PartnerPack | None = None) -> str:
+    """How severe a rule is, for a partner: error, warning, info or off."""
+    return rule.severity if rule.firm or pack is None else pack.rules.get(rule.id, rule.severity)
 
 
-def _over_invoiced(case: Case) -> Iterator[Remark]:
-    """Invoiced so far and by this document, against what was ordered."""
-    if case.order is None:
-        return
-    slack = 1 + case.pack.tolerances.quantity / 100
-    now = lines_of(case.document, case.kind, case.order, case.pack)
-    for line in case.open or open_lines(case.order, {}):
-        quantity = now.get(line.line)
-        if not quantity:
-            continue
-        before = line.invoiced - line.credited
-        if before + quantity > line.ordered * slack:
-            already = f", {shown(before)} invoiced already" if before else ""
-            message = (
-                f"order line {line.line}: {shown(quantity)} invoiced, {shown(line.ordered)} ordered{already}"
-            )
-            yield Remark(message, _place(case, line.line))
-
-
-def _place(case: Case, line: str) -> str:
-    """Where the document's own line for an order line is."""
-    ordered = ordered_lines(case.order) if case.order is not None else []
-    for index, item in enumerate(case.document.get("LineItem", ())):
-        match = line_of(item.get("InvoiceLine", {}), ordered)
-        if match is not None and match.line == line:
-            return f"LineItem[{index}].InvoiceLine.InvoiceQty"
-    return ""
-
-
-RULES: dict[str, Rule] = {
-    rule.id: rule
-    for rule in (
-        Rule(
-            "over_invoiced",
-            "No more is invoiced of an order line than was ordered and not invoiced yet (tolerances.quantity)",
-            "a short payment or a chargeback for what was never ordered, or was invoiced twice",
-            "reduce the quantity in FreshBooks, or have the retailer change the order",
-            "error",
-            INVOICES,
-            _over_invoiced,
-        ),
+def _rules() -> Iterator[Rule]:
+    # money
+    yield Rule(
+        "total_differs",
+        "Lines less allowances, plus charges and taxes, are the total (tolerances.total)",
+        "a short payment, or a refusal by the retailer's own arithmetic",
+        "open the record in FreshBooks, check discount and taxes, save it again",
+        "error",
+        INVOICES,
+        invoices.total_differs,
+        firm=True,
+        settings=("tolerances.total",),
     )
-}
+    yield Rule(
+        "does_not_foot",
+        "FreshBooks' own total is what its lines, discount and taxes come to",
+        "an invoice that says something else than the books",
+        "open the record in FreshBooks, check discount and taxes, save it again",
+        "error",
+        INVOICES,
+        firm=True,
+    )
+    yield Rule(
+        "extension_differs",
+        "Quantity x price of every line is the line's amount, to the cent",
+        "a refusal: the retailer multiplies again",
+        "correct quantity or price of the line in FreshBooks",
+        "error",
+        INVOICES,
+        firm=True,
+    )
+    yield Rule(
+        "line_count",
+        "TotalLineItemNumber is the number of lines",
+        "a refusal by SPS",
+        "map the document again; if it stays, report it",
+        "error",
+        INVOICES,
+        invoices.line_count,
+        firm=True,
+    )
+    yield Rule(
+        "zero_line",
+        "No line has a quantity or an amount of zero",
+        "a refusal by partners that forbid free lines",
+        "take the line out in FreshBooks",
+        "warning",
+        INVOICES,
+        invoices.zero_line,
+    )
+    yield Rule(
+        "currency_differs",
+        "The currency is the order's",
+        "a payment of another amount",
+        "invoice in the order's currency, or have the retailer change the order",
+        "error",
+        INVOICES,
+    )
+    # against the order
+    yield Rule(
+        "line_not_on_order",
+        "Every line is on the order",
+        "a deduction for what was not ordered",
+        "name the line like the order's vendor part number or UPC, or add an alias for it (`connector partners alias`)",
+        "error",
+        INVOICES,
+        settings=("match", "aliases", "charges"),
+    )
+    yield Rule(
+        "line_ambiguous",
+        "It is clear which order line a line is",
+        "a payment that is booked against another article",
+        "write the UPC or the buyer's part number into the line, or add an alias",
+        "error",
+        INVOICES,
+        firm=True,
+    )
+    yield Rule(
+        "order_line_twice",
+        "No two lines of an invoice together exceed one order line",
+        "a deduction for a line that is there twice",
+        "take the line out that is there twice, or name the lines apart",
+        "error",
+        INVOICES,
+    )
+    yield Rule(
+        "over_invoiced",
+        "No more is invoiced of an order line than was ordered and not invoiced yet (tolerances.quantity)",
+        "a deduction or a chargeback for what was never ordered, or was invoiced twice",
+        "reduce the quantity in FreshBooks, or have the retailer change the order",
+        "error",
+        DEBITS,
+        invoices.over_invoiced,
+        settings=("tolerances.quantity",),
+    )
+    yield Rule(
+        "over_acknowledged",
+        "No more is invoiced of an order line than was acknowledged",
+        "a dispute over what was confirmed",
+        "check what was shipped",
+        "warning",
+        DEBITS,
+        invoices.over_acknowledged,
+    )
+    yield Rule(
+        "over_credited",
+        "No more is credited of an order line than was invoiced",
+        "money given back that was never owed",
+        "check the quantity of the credit in FreshBooks",
+        "warning",
+        ("credit",),
+        invoices.over_credited,
+    )
+    yield Rule(
+        "price_differs",
+        "Prices are the order's (tolerances.price)",
+        "a price deduction, the most frequent of all",
+        "correct the price in FreshBooks, or have the retailer change the order",
+        "error",
+        DEBITS,
+        invoices.price_differs,
+        settings=("tolerances.price", "prices_per"),
+    )
+    yield Rule(
+        "unit_differs",
+        "The unit of a line is the order's, or the pack knows how many one is of the other",
+        "a quantity that the retailer reads as another",
+        "invoice in the order's unit, or set uom in the partner pack",
+        "error",
+        INVOICES,
+        invoices.unit_differs,
+        settings=("uom",),
+    )
+    yield Rule(
+        "dated_before_order",
+        "The invoice is not dated before its order",
+        "a refusal by the retailer",
+        "correct the date, or the PO number, in FreshBooks",
+        "error",
+        DEBITS,
+        invoices.dated_before_order,
+    )
+    yield Rule(
+        "order_charge_not_invoiced",
+        "Allowances and charges of the order are on the invoice",
+        "a deduction for an allowance that was not given",
+        "add it in FreshBooks as a discount or a line, unless it was agreed to leave it out",
+        "warning",
+        INVOICES,
+    )
+    yield Rule(
+        "po_number_differs",
+        "The PO number in FreshBooks is the order's",
+        "a payment against another order",
+        "check that this is the right order; the order's number is sent",
+        "warning",
+        INVOICES,
+    )
+    yield Rule(
+        "po_number_missing",
+        "The document names its purchase order",
+        "a refusal: the retailer pays by PO number",
+        "enter the PO number in FreshBooks",
+        "error",
+        INVOICES,
+    )
+    yield Rule(
+        "no_order",
+        "The order is here, so that its identifiers can be repeated",
+        "a refusal for what only the order knows (buyer parts, UPC, department)",
+        "check the PO number, or have SPS send the order again",
+        "info",
+        EVERY,
+    )
+    # numbers and names
+    yield Rule(
+        "number_reused",
+        "An invoice number is used once per partner",
+        "a refusal as a duplicate, or two invoices paid as one",
+        "give one of the two another number in FreshBooks",
+        "error",
+        INVOICES,
+        invoices.number_reused,
+        firm=True,
+    )
+    yield Rule(
+        "number_form",
+        "The number has the partner's length and form (invoices.number_max, invoices.number_pattern)",
+        "a refusal by the retailer's system",
+        "renumber it in FreshBooks",
+        "error",
+        INVOICES,
+        invoices.number_form,
+        settings=("invoices.number_max", "invoices.number_pattern"),
+    )
+    yield Rule(
+        "credit_incomplete",
+        "A credit has the type CR, positive numbers, and names its invoice",
+        "a credit that is booked as an invoice",
+        "write the number of the invoice into the credit's notes: Credit for invoice 1234",
+        "error",
+        ("credit",),
+        invoices.credit_incomplete,
+        firm=True,
+    )
+    yield Rule(
+        "required_missing",
+        "Everything that the partner needs is there (required)",
+        "a refusal, or a chargeback for missing data",
+        "set it in FreshBooks, or as a default in the partner pack (header, addresses)",
+        "error",
+        EVERY,
+        invoices.required_missing,
+        settings=("required",),
+    )
+    yield Rule(
+        "party_missing",
+        "Whom to pay, who is billed and where the goods went are told",
+        "a refusal by most retailers",
+        "set the address in the partner pack, or in FreshBooks",
+        "warning",
+        INVOICES,
+        settings=("addresses",),
+    )
+    yield Rule(
+        "too_long",
+        "No text is longer than X12 has room for (numbers 22, names 60, address lines 55)",
+        "a number that is cut off, and so another number",
+        "shorten it in FreshBooks or in the partner pack",
+        "warning",
+        EVERY,
+        firm=True,
+    )
+    yield Rule(
+        "unknown_code",
+        "Every code is in its RSX list",
+        "a refusal of the whole document by SPS",
+        "use a code of the RSX list; the pack maps taxes and charges",
+        "error",
+        EVERY,
+        firm=True,
+        settings=("taxes", "charges"),
+    )
+    yield Rule(
+        "missing_element",
+        "Everything that RSX itself demands is there",
+        "a refusal of the whole document by SPS",
+        _IN_FRESHBOOKS,
+        "error",
+        EVERY,
+        firm=True,
+    )
+    # shipments
+    yield Rule(
+        "over_shipped",
+        "No more is shipped of an order line than was ordered",
+        "goods that are sent back at our cost",
+        "check the quantity that was shipped",
+        "warning",
+        ("asn",),
+    )
+
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in _rules()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.findings import Finding, Mapped, as_json
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, delivered_before
-from connector.rules.checks import Case, check
+from connector.rules.checks import check
 from connector.rules.open_quantities import (
     OpenLine,
     as_row,
@@ -24,9 +24,12 @@ from connector.rules.open_quantities import (
     open_lines,
     orders_named,
 )
+from connector.rules.rule import Case
 from connector.usecases.arrivals import TRIES, Plan, Planned
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import blocked, order_key, stored_order
+
+_ARRIVED = (State.DELIVERED, State.PICKED_UP)
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -161,8 +164,19 @@ def _entry(
 def _case(
     world: World, record: Record, planned: Planned, order: Order | None = None, open_: Sequence[OpenLine] = ()
 ) -> Case:
-    document = dict(planned.document or {})
-    return Case(kind_of(record, planned), document, world.pack(record.key.partner), order, open_)
+    pack = world.pack(record.key.partner)
+    return Case(
+        kind_of(record, planned), planned.document or {}, pack, order, open_, used_by=_used_by(record)
+    )
+
+
+def _used_by(record: Record) -> str:
+    """The other FreshBooks record that has the document's number, unless this one had it delivered before."""
+    delivered = {past.get("source") for past in record.revisions if past["state"] in _ARRIVED}
+    if record.source in delivered:
+        return ""
+    others = (past.get("source", "") for past in record.revisions)
+    return next((one.replace(":", " ") for one in others if one not in ("", record.source)), "")
 
 
 def _orders_of(world: World, record: Record, planned: Planned) -> list[tuple[Order, Record]]:

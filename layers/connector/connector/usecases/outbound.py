@@ -26,7 +26,7 @@ from connector.usecases.notices import (
     wait_for_notice,
     why_no_notice,
 )
-from connector.usecases.orders import blocked, order_key, stored_order
+from connector.usecases.orders import order_key, stored_order
 from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
 from connector.usecases.polling import saw
 from connector.usecases.renumbering import one_document
@@ -192,7 +192,7 @@ def _settle_record(
         plan=plan,
         queue=world.queues.rsx_to_push,
     )
-    if settled.state is State.HELD and settled.waits_for:
+    if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
         if settled.reason["code"] == "credit_first":
             if waited is None:
@@ -337,8 +337,7 @@ def _plan_bill(
 
 
 def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned:
-    if mapped.blocked:
-        raise blocked(mapped)
+    """What is to be sent; whether it may be, `approved` says."""
     return Planned(
         document=mapped.document,
         findings=tuple(as_json(mapped.findings)),
