@@ -172,7 +172,7 @@ def test_a_change_of_what_is_registered_is_held_and_goes_only_by_force() -> None
     outbound.told(fake)
     record = fake.ledger.records[INVOICE]
     assert (record.state, record.reason["code"]) == (State.HELD, "before_cut_over")
-    inbound.put(fake, "out/1.json", inbound.order(price=3.0, TsetPurposeCode="05"))
+    inbound.put(fake, "out/1.json", inbound.order(Department="7", TsetPurposeCode="05"))
     inbound.run(fake)
     assert fake.ledger.records[ORDER].reason["code"] == "before_cut_over"
     assert nothing_was_sent(fake)
