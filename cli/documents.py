@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +12,14 @@ from rich.table import Table
 
 from cli.output import JsonOption, console, err, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
-from cli.switching import live, shadow
 from connector import errors
 from connector.adapters import probe
 from connector.catalogue import CATALOGUE
 from connector.catalogue import explain as explain_code
 from connector.ledger import DocumentKey, State
-from connector.rules.packs import read_pack
 from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
 
-partners = typer.Typer(help="Partner packs: the settings of one trading partner.", no_args_is_help=True)
-partners.command("live")(live)
-partners.command("shadow")(shadow)
 LIMIT = 200
 COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": "green", "PICKED_UP": "green"}
 
@@ -220,50 +214,3 @@ def ping(
         show_json({"connection": connection, "steps": steps})
     if not all(step["ok"] for step in steps):
         raise typer.Exit(1)
-
-
-@partners.command("import")
-@guarded
-def partners_import(
-    connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
-    packs: Annotated[list[Path], typer.Argument(metavar="PACK.toml...")],
-    stack: StackOption = DEFAULT_STACK,
-    as_json: JsonOption = False,
-) -> None:
-    """Store partner packs; documents that waited for their partner go on by themselves."""
-    read = []
-    for path in packs:
-        try:
-            read.append(read_pack(path.read_text()))
-        except OSError as error:
-            raise errors.BadUse(f"{path}: {error.strerror}", code="file_unreadable") from None
-        except errors.BadUse as error:
-            raise errors.BadUse(f"{path}: {error.message}", code=error.code) from None
-    world = Stack(stack).world(connection)
-    resumed = {pack.trading_partner_id: people.set_up_partner(world, pack) for pack in read}
-    if as_json:
-        show_json({"partners": resumed})
-        return
-    for partner, count in resumed.items():
-        console.print(f"{partner} is set up" + (f"; {count} waiting documents go on" if count else ""))
-
-
-@partners.command("list")
-@guarded
-def partners_list(
-    connection: Annotated[str, typer.Argument(metavar="CONNECTION")],
-    stack: StackOption = DEFAULT_STACK,
-    as_json: JsonOption = False,
-) -> None:
-    """The partner packs of a connection."""
-    packs = Stack(stack).world(connection).packs()
-    if as_json:
-        show_json(
-            {"partners": [pack.model_dump(mode="json", exclude_defaults=True) for pack in packs.values()]}
-        )
-        return
-    table = Table("partner", "name", "sends invoices", "ASN", "sends bills", "shipments adjust bills")
-    for partner, pack in packs.items():
-        flags = (pack.invoices.send, pack.invoices.asn, pack.bills.send, pack.shipments.adjust_bill)
-        table.add_row(partner, pack.name, *("yes" if flag else "no" for flag in flags))
-    console.print(table if packs else f"No partner yet: `connector partners import {connection} PACK.toml`.")

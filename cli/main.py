@@ -40,7 +40,7 @@ COMMANDS = {
     "backfill": "cli.backfill:backfill",
     "export": "cli.exporting:export",
     "import": "cli.exporting:import_",
-    "partners": "cli.documents:partners",
+    "partners": "cli.partners:app",
     "shipments": "cli.shipments:app",
     "people": "cli.people:app",
     "ping": "cli.documents:ping",

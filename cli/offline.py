@@ -83,7 +83,7 @@ def map_file(
     orders = [] if order is None else read_order_file(order)
     refused: list[errors.BadInput] = []
     done: list[Done] = []
-    for entry in _mapped(file, pack, orders, to, refused):
+    for entry in map_documents(file, pack, orders, to, refused):
         done.append(entry)
         if not as_json:
             tell(entry.source if len(done) > 1 else file, entry.mapped.findings)
@@ -185,7 +185,7 @@ def read_pack_file(name: str) -> PartnerPack:
         raise
 
 
-def _mapped(
+def map_documents(
     file: str,
     pack: PartnerPack | None,
     orders: list[Read],

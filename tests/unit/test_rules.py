@@ -120,6 +120,16 @@ def test_another_price_than_the_orders_is_stopped_beyond_the_tolerance() -> None
     assert findings(dear, "102.00", pack=pack_with(rules={"price_differs": "off"})) == []
 
 
+def test_half_a_cent_that_freshbooks_cannot_keep_is_only_remarked() -> None:
+    ordered = order(order_line("1", 100, 12.355, PurchasePriceBasis="HP"))  # 0.12355 each
+    assert told([fb_line("V-1", "100", "0.12", "12.00")], "12.00", ordered=ordered) == {
+        "price_rounded": "warning"
+    }
+    assert told([fb_line("V-1", "100", "0.11", "11.00")], "11.00", ordered=ordered) == {
+        "price_differs": "error"
+    }
+
+
 def test_a_price_in_cents_where_the_order_has_four_places_is_the_orders() -> None:
     ordered = order(order_line("1", 5, 20.0014))
     assert findings(ordered=ordered) == []
@@ -143,6 +153,39 @@ def test_a_unit_that_the_pack_cannot_convert_is_stopped() -> None:
         "price_differs": "error",
         "over_invoiced": "error",
     }  # 60 ordered 5
+
+
+def test_a_line_that_counts_pieces_is_sent_in_the_orders_cases() -> None:
+    pack = pack_with(uom={"CA": {"EA": "12"}})
+    ordered = order(order_line("1", 10, 12.6, OrderQtyUOM="CA"))
+    pieces = invoice([fb_line("V-1", "120", "1.05", "126.00")], "126.00")
+    mapped = invoice_to_rsx(pieces, order=ordered, pack=pack, profile=PROFILE)
+    sent = line(mapped.document)
+    assert (sent["InvoiceQty"], sent["InvoiceQtyUOM"], sent["PurchasePrice"]) == (10, "CA", 12.6)
+    assert (sent["ShipQty"], sent["ExtendedItemTotal"]) == (10, 126)
+    assert [finding.code for finding in mapped.findings] == ["unit_converted"]
+    assert told([fb_line("V-1", "132", "1.05", "138.60")], "138.60", ordered=ordered, pack=pack) == {
+        "unit_converted": "info",
+        "over_invoiced": "error",
+    }
+
+
+def test_a_line_that_counts_cases_is_sent_in_the_orders_pieces() -> None:
+    pack = pack_with(uom={"CA": {"EA": "12"}})
+    ordered = order(order_line("1", 24, 1.05))
+    mapped = invoice_to_rsx(
+        invoice([fb_line("V-1", "2", "12.60", "25.20")], "25.20"), order=ordered, pack=pack, profile=PROFILE
+    )
+    sent = line(mapped.document)
+    assert (sent["InvoiceQty"], sent["InvoiceQtyUOM"], sent["PurchasePrice"]) == (24, "EA", 1.05)
+
+
+def test_a_quantity_that_does_not_divide_stays_as_it_is_and_is_stopped() -> None:
+    pack = pack_with(uom={"CA": {"EA": "7"}})
+    ordered = order(order_line("1", 10, 7.35, OrderQtyUOM="CA"))
+    assert "price_differs" in told(
+        [fb_line("V-1", "10", "1.05", "10.50")], "10.50", ordered=ordered, pack=pack
+    )
 
 
 def test_more_than_is_open_or_was_acknowledged_is_told() -> None:

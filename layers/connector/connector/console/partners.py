@@ -50,29 +50,7 @@ def _unknown(world: Any) -> list[str]:
 
 def _read(request: Request) -> PartnerPack:
     """The pack in the request; BadUse says in which line a mistake is."""
-    text = request.text("toml", needed=True)
-    try:
-        return read_pack(text)
-    except errors.BadUse as error:
-        place = error.place
-        if place:
-            line = line_of(text, place)
-            place = f"line {line}: {place}" if line else place
-        raise errors.BadUse(error.message, code=error.code, place=place) from None
-
-
-def line_of(text: str, place: str) -> int:
-    """The line where a setting such as `orders.due_days` stands, or its table; 0 where it cannot be told."""
-    *table, name = [part for part in place.split(".") if not part.isdigit()] or [""]
-    here: list[str] = []
-    best = 0
-    for n, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            here = [part.strip().strip('"') for part in header[1].split(".")]
-            best = n if here == [*table, name] or (not best and here == table) else best
-        elif here == table and re.match(rf"\s*\"?{re.escape(name)}\"?\s*=", line):
-            return n
-    return best
+    return read_pack(request.text("toml", needed=True))
 
 
 def _check(request: Request) -> Any:
@@ -89,7 +67,10 @@ def _save(request: Request) -> Any:
             code="pack_invalid",
             place="trading_partner_id",
         )
-    return {"partner": pack.trading_partner_id, "resumed": people.set_up_partner(request.world(), pack)}
+    return {
+        "partner": pack.trading_partner_id,
+        "resumed": people.set_up_partner(request.world(), pack, who=request.person.who),
+    }
 
 
 def _rehearse(request: Request) -> Any:

@@ -1,10 +1,10 @@
 """The lines of an invoice or a bill, and which order line each of them is.
 
 FreshBooks lines carry no SKU, no UPC and no line number. What a line is, is read from its name and text in
-this order of trust, each step narrowing what the steps before left open:
+this order of trust, each step narrowing what the steps before left open (the pack's `match` orders the first):
 
-    alias of the partner pack · vendor part = name · vendor part in the text · UPC or GTIN in the text
-    · buyer part · same description · the only line with this quantity and price
+    sku: vendor part = name · vendor_part: vendor part in the text · upc: UPC or GTIN in the text · alias
+    · buyer part · same description · price: the only line with this quantity and price
 
 The text goes before quantity and price: two articles often cost the same, but no two have the same words.
 One article on two order lines is told apart by quantity and price, then by sequence; different articles that
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -25,6 +25,7 @@ from connector.documents.order import Order, OrderLineItem
 from connector.findings import Finding
 from connector.mapping.money import ZERO
 from connector.mapping.order_lines import item_text, price_line
+from connector.mapping.units import counted_in
 from connector.rules.packs import PartnerPack
 
 CHARGES = (
@@ -100,10 +101,11 @@ class _Wanted(NamedTuple):
     price: Decimal | None
 
 
-def roles(
-    lines: Sequence[SaleLine], order: Order | None, pack: PartnerPack
-) -> tuple[list[Role], list[Finding]]:
-    """What each line becomes, in the lines' sequence, and what a person should know about it."""
+def roles(lines: list[SaleLine], order: Order | None, pack: PartnerPack) -> tuple[list[Role], list[Finding]]:
+    """What each line becomes, in the lines' sequence, and what a person should know about it.
+
+    A line that counts another unit than its order line, by a factor of the pack, is put into the order's in place.
+    """
     found: list[Role | None] = [_certain_charge(line, pack) for line in lines]
     if order is None:
         alone = Role("item", "FreshBooks alone")
@@ -112,6 +114,7 @@ def roles(
     findings: list[Finding] = []
     _match(lines, wanted, pack, found, findings)
     settled = [role or _unmatched(line, findings) for role, line in zip(found, lines, strict=True)]
+    _in_order_units(lines, settled, order, wanted, pack, findings)
     return settled, findings + list(_compare(lines, settled, order, wanted))
 
 
@@ -127,7 +130,7 @@ def _match(
 ) -> None:
     aliases = {_fold(name): _fold(part) for name, part in pack.aliases.items()}
     open_ = [index for index, role in enumerate(found) if role is None]
-    candidates = {index: _candidates(lines[index], wanted, aliases) for index in open_}
+    candidates = {index: _candidates(lines[index], wanted, aliases, pack.match) for index in open_}
     used: set[int] = set()
 
     def take(index: int, order_index: int, rule: str) -> None:
@@ -155,20 +158,22 @@ def _match(
         elif found[index] is None:
             found[index] = Role("item", "FreshBooks alone")
             findings.append(_ambiguous(lines[index], fitting))
-    _match_by_price(lines, wanted, used, found)
+    _charges_else_by_price(lines, wanted, used, found, by_price="price" in pack.match)
 
 
-def _match_by_price(
+def _charges_else_by_price(
     lines: Sequence[SaleLine],
     wanted: list[_Wanted],
     used: set[int],
     found: list[Role | None],
+    *,
+    by_price: bool,
 ) -> None:
     """Gives what nothing names to the only free order line of its quantity and price."""
     for index, line in enumerate(lines):
         if found[index] is None and (charge := _charge(line)) is not None:
             found[index] = charge
-    nameless = [index for index, role in enumerate(found) if role is None]
+    nameless = [index for index, role in enumerate(found) if role is None and by_price]
     fits = {
         index: [
             i for i, w in enumerate(wanted) if i not in used and _same_quantity_and_price(lines[index], w)
@@ -180,11 +185,13 @@ def _match_by_price(
             found[index] = Role("item", "the only order line with this quantity and price", fits[index][0])
 
 
-def _candidates(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> tuple[list[int], str]:
+def _candidates(
+    line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str], match: Sequence[str]
+) -> tuple[list[int], str]:
     """The order lines that this line's words name, and the rule that said so first."""
     fitting: list[int] = []
     first = ""
-    for rule, named in _named(line, wanted, aliases):
+    for rule, named in _named(line, wanted, aliases, match):
         narrowed = [index for index in fitting if index in named] if fitting else sorted(named)
         if narrowed:
             first = first or rule
@@ -194,29 +201,31 @@ def _candidates(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) 
     return fitting, first
 
 
-def _named(line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str]) -> Iterator[tuple[str, set[int]]]:
+def _named(
+    line: SaleLine, wanted: list[_Wanted], aliases: dict[str, str], match: Sequence[str]
+) -> Iterator[tuple[str, set[int]]]:
+    """(rule, the order lines that it finds), in the sequence of the pack's `match`; the same words come last."""
     name, description = _fold(line.name), _fold(line.description)
     text = f"{name} {description}"
-    alias = aliases.get(name or description)
-    if alias:
-        yield "alias", {i for i, w in enumerate(wanted) if alias in w.vendor or alias in w.buyer}
-    if name:
-        yield "vendor part number", {i for i, w in enumerate(wanted) if name in w.vendor}
-    yield (
-        "vendor part number in the text",
-        {i for i, w in enumerate(wanted) if any(_mentions(text, part) for part in w.vendor_words)},
-    )
-    gtins = {digits.zfill(14) for digits in _GTIN.findall(text)}
-    if gtins:
-        yield "UPC or GTIN in the text", {i for i, w in enumerate(wanted) if gtins & w.gtins}
-    yield (
-        "buyer part number",
-        {
+    for step in match:
+        if step == "alias" and (part := aliases.get(name or description)):
+            yield "alias", {i for i, w in enumerate(wanted) if part in w.vendor or part in w.buyer}
+        elif step == "sku" and name:
+            yield "vendor part number", {i for i, w in enumerate(wanted) if name in w.vendor}
+        elif step == "vendor_part":
+            vendors = {
+                i for i, w in enumerate(wanted) if any(_mentions(text, part) for part in w.vendor_words)
+            }
+            yield "vendor part number in the text", vendors
+        elif step == "upc" and (gtins := {digits.zfill(14) for digits in _GTIN.findall(text)}):
+            yield "UPC or GTIN in the text", {i for i, w in enumerate(wanted) if gtins & w.gtins}
+    if "vendor_part" in match:
+        buyers = {
             i
             for i, w in enumerate(wanted)
             if name in w.buyer or any(_mentions(text, part) for part in w.buyer_words)
-        },
-    )
+        }
+        yield "buyer part number", buyers
     said = {name, description, *description.split(" / ")}
     yield "same description", {i for i, w in enumerate(wanted) if said & w.texts}
 
@@ -286,6 +295,29 @@ def _alike(fitting: list[int], wanted: list[_Wanted]) -> bool:
 
 def _anything(line: SaleLine, wanted: _Wanted) -> bool:
     return True
+
+
+def _in_order_units(
+    lines: list[SaleLine],
+    settled: list[Role],
+    order: Order,
+    wanted: list[_Wanted],
+    pack: PartnerPack,
+    findings: list[Finding],
+) -> None:
+    for n, (line, role) in enumerate(zip(lines, settled, strict=True)):
+        if role.order_index is None or not pack.uom:
+            continue
+        unit = order.LineItem[role.order_index].OrderLine.OrderQtyUOM or ""
+        ordered = wanted[role.order_index].price
+        if line.unit or not unit or ordered is None:
+            continue
+        counted = counted_in(unit, ordered, line.quantity, line.price, pack, _PRICE_SLACK)
+        if counted is not None:
+            other, quantity, price = counted
+            lines[n] = replace(line, quantity=quantity, price=price)
+            message = f"{line.quantity:f} {other} are {quantity:f} {unit}, as ordered"
+            findings.append(Finding("unit_converted", "info", message, line.place))
 
 
 # --- not on the order -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from connector.mapping.money import BASIS_WORDS, CENT, DIGITS, ZERO, cents, show
 from connector.rules.packs import PartnerPack
 
 _COST_PRICES = ("UCP", "AAA", "CON", "WHL")  # PriceTypeIDCodes of what the buyer pays, most exact first
+_ROUNDING = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 _UNITS = ("EA", "UN", "PC", None)
 
 
@@ -108,7 +109,7 @@ def price_line(item: OrderLineItem, index: int, pack: PartnerPack, findings: lis
         rule = f"{rule} {BASIS_WORDS.get(basis, basis)}"
     if exact.adjusted() >= DIGITS:
         return _out_of_bounds(index, findings)
-    amount = exact.quantize(CENT, ROUND_HALF_UP) or ZERO  # no negative zero
+    amount = exact.quantize(CENT, _ROUNDING[pack.rounding]) or ZERO  # no negative zero
     if line.ExtendedItemTotal is not None and line.ExtendedItemTotal != amount:
         findings.append(
             Finding(

@@ -14,6 +14,7 @@ from connector.mapping.money import shown
 from connector.mapping.order_lines import OrderedLine
 from connector.rules.packs import PartnerPack
 
+_PLACES = Decimal("0.0001")
 _PIECES = frozenset({"EA", "UN", "PC"})
 _CASES = frozenset({"CA", "CT", "BX", "PK"})
 
@@ -65,3 +66,24 @@ def in_unit_of(
         findings.append(Finding("unit_not_whole", "error", message, f"{place}.quantity", fix))
         return quantity, unit
     return exact / by, ""
+
+
+def counted_in(
+    unit: str, ordered_price: Decimal, quantity: Decimal, price: Decimal, pack: PartnerPack, slack: Decimal
+) -> tuple[str, Decimal, Decimal] | None:
+    """(the unit that a FreshBooks line counts, its quantity and price in `unit`), None where it counts `unit`.
+
+    FreshBooks' lines tell no unit. Where the price is not the order's, but is by one of the pack's factors (12.00 a
+    case, 1.00 each), the line counts the other unit: 120 of it are 10 cases. No quantity is rounded for it.
+    """
+    if abs(price - ordered_price) <= slack:
+        return None
+    holds = {other: (Decimal(1), times) for other, times in pack.uom.get(unit, {}).items() if _usable(times)}
+    holds |= {
+        outer: (inner[unit], Decimal(1)) for outer, inner in pack.uom.items() if _usable(inner.get(unit))
+    }
+    for other, (times, by) in holds.items():
+        counted = (quantity * times / by).quantize(_PLACES)
+        if abs(price * by / times - ordered_price) <= slack * by / times and counted * by == quantity * times:
+            return other, counted.normalize(), price * by / times
+    return None

@@ -176,6 +176,16 @@ def _rules() -> Iterator[Rule]:
         settings=("tolerances.price", "prices_per"),
     )
     yield Rule(
+        "price_rounded",
+        "A price that has more places than FreshBooks keeps costs no money",
+        "a small deduction: the retailer multiplies with its own price",
+        "bill the line with quantity 1 at its amount, or agree on prices in cents",
+        "warning",
+        DEBITS,
+        invoices.price_rounded,
+        settings=("tolerances.price",),
+    )
+    yield Rule(
         "unit_differs",
         "The unit of a line is the order's, or the pack knows how many one is of the other",
         "a quantity that the retailer reads as another",

@@ -13,6 +13,9 @@ from connector.mapping.units import factor
 from connector.rules.open_quantities import OpenLine, line_of, lines_of, open_lines
 from connector.rules.rule import Case, Remark, elements, number
 
+_HALF_CENT = Decimal("0.005")
+
+
 # --- the document in itself ---------------------------------------------------------------------------
 
 
@@ -156,7 +159,20 @@ def over_acknowledged(case: Case) -> Iterator[Remark]:
 
 
 def price_differs(case: Case) -> Iterator[Remark]:
-    """The price of one unit of the order, in whatever unit the invoice counts."""
+    """Beyond half a cent, which FreshBooks' cents cannot tell from an order's four places."""
+    for difference, ordered, remark in _prices(case):
+        if difference > _HALF_CENT and difference > ordered * case.pack.tolerances.price / 100:
+            yield remark
+
+
+def price_rounded(case: Case) -> Iterator[Remark]:
+    for difference, ordered, remark in _prices(case):
+        if difference <= _HALF_CENT and difference > ordered * case.pack.tolerances.price / 100:
+            yield remark
+
+
+def _prices(case: Case) -> Iterator[tuple[Decimal, Decimal, Remark]]:
+    """(difference, ordered price, remark) of every line whose price, per unit that is invoiced, is not the order's."""
     for line, fields, place in _matched(case):
         priced = price_line(line.item, line.position, case.pack, [])
         found = factor(str(fields.get("InvoiceQtyUOM") or ""), line.uom, case.pack, line.pack_size)
@@ -166,9 +182,11 @@ def price_differs(case: Case) -> Iterator[Remark]:
         ordered = priced.unit * times / by
         quantity, price = number(fields.get("InvoiceQty")), number(fields.get("PurchasePrice"))
         difference = abs(price - ordered)
-        if difference * quantity > CENT and difference > ordered * case.pack.tolerances.price / 100:
-            message = f"order line {line.line} costs {shown(price, 2)} each, {shown(cents4(ordered), 2)} on the order"
-            yield Remark(f"{message} ({cents(difference * quantity)} in all)", f"{place}.PurchasePrice")
+        if difference * quantity > CENT:
+            shown_ = shown(ordered.quantize(Decimal("0.0001")), 2)
+            message = f"order line {line.line} costs {shown(price, 2)} each, {shown_} on the order"
+            remark = Remark(f"{message} ({cents(difference * quantity)} in all)", f"{place}.PurchasePrice")
+            yield difference, ordered, remark
 
 
 def unit_differs(case: Case) -> Iterator[Remark]:
@@ -177,10 +195,6 @@ def unit_differs(case: Case) -> Iterator[Remark]:
         if factor(unit, line.uom, case.pack, line.pack_size) is None:
             message = f"order line {line.line} is ordered in {line.uom}, invoiced in {unit}"
             yield Remark(f"{message}; nothing says how many that is", f"{place}.InvoiceQtyUOM")
-
-
-def cents4(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.0001"))
 
 
 def _matched(case: Case) -> Iterator[tuple[OrderedLine, Mapping[str, Any], str]]:

@@ -5,13 +5,17 @@ A pack needs only `trading_partner_id`; everything else has a default that suits
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connector import errors
+from connector.documents import codes
 
 PartyFields = dict[str, str]
 Match = Literal["sku", "vendor_part", "upc", "alias", "price"]
@@ -186,19 +190,141 @@ class PartnerPack(_Section):
         return self.freshbooks.vendor_name or self.name or self.trading_partner_id
 
 
+class Mistake(NamedTuple):
+    """One thing that is wrong in a pack: the setting as a path, and what is wrong with it."""
+
+    place: tuple[str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.place)}: {self.message}" if self.place else self.message
+
+
 def read_pack(text: str) -> PartnerPack:
-    """The pack in a TOML text; BadUse names the line or the setting that is wrong."""
+    """The pack in a TOML text; BadUse names every mistake in it with its line."""
     try:
-        return pack_of(tomllib.loads(text))
+        settings = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise errors.BadUse(f"not TOML: {error}", code="pack_invalid") from None
+    mistakes = mistakes_in(settings)
+    if not mistakes:
+        return PartnerPack.model_validate(settings)
+    lines = _lines(text)
+    told = sorted((_line_of(mistake.place, lines), mistake) for mistake in mistakes)
+    first, *others = (
+        (f"line {n}: {'.'.join(m.place)}" if n else ".".join(m.place), m.message) for n, m in told
+    )
+    message = "; ".join([first[1], *(f"{place}: {words}" for place, words in others)])
+    raise errors.BadUse(message, code="pack_invalid", place=first[0])
 
 
 def pack_of(settings: dict[str, Any]) -> PartnerPack:
-    """The pack made of plain values, as kept in the table; BadUse names the setting that is wrong."""
+    """The pack made of plain values, as kept in the table; BadUse names the settings that are wrong."""
     try:
         return PartnerPack.model_validate(settings)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise errors.BadUse(f"{first['msg']} ({place})", code="pack_invalid", place=place) from None
+        mistakes = list(_mistakes(error))
+        place = ".".join(mistakes[0].place)
+        raise errors.BadUse("; ".join(map(str, mistakes)), code="pack_invalid", place=place) from None
+
+
+def mistakes_in(settings: Mapping[str, Any]) -> list[Mistake]:
+    """Everything that is wrong with the settings of a pack; empty where nothing is.
+
+    Beyond types also what would only show when a document is mapped: codes that RSX does not list, rules that
+    there are not. What is stored already is not held to these, so that a stricter release stops nobody.
+    """
+    try:
+        pack = PartnerPack.model_validate(settings)
+    except ValidationError as error:
+        return list(_mistakes(error))
+    return list(_senseless(pack))
+
+
+def _mistakes(error: ValidationError) -> Iterator[Mistake]:
+    for each in error.errors(include_url=False):
+        place = tuple(str(step) for step in each["loc"] if step != "[key]")
+        if each["type"] == "extra_forbidden":
+            close = get_close_matches(place[-1], _settings_at(place[:-1]), n=1)
+            yield Mistake(
+                place, "there is no such setting" + (f", did you mean {close[0]}?" if close else "")
+            )
+        elif each["type"] == "missing":
+            yield Mistake(place, "is missing")
+        else:
+            yield Mistake(place, each["msg"].replace("Input should be", "must be"))
+
+
+def _settings_at(path: tuple[str, ...]) -> list[str]:
+    model: Any = PartnerPack
+    for name in path:
+        found = model.model_fields.get(name)
+        model = found.annotation if found is not None else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)
+
+
+def _senseless(pack: PartnerPack) -> Iterator[Mistake]:
+    from connector.rules.checks import RULES  # it needs the mappings, which need this module
+
+    for name in pack.rules:
+        if name not in RULES:
+            close = get_close_matches(name, RULES, n=1)
+            yield Mistake(
+                ("rules", name), "there is no such rule" + (f", did you mean {close[0]}?" if close else "")
+            )
+        elif RULES[name].firm:
+            yield Mistake(("rules", name), "this rule is firm: it cannot be relaxed")
+    for section, element, document in (
+        ("taxes", "TaxTypeCode", "Invoice"),
+        ("charges", "AllowChrgCode", "Invoice"),
+    ):
+        for name, code in getattr(pack, section).items():
+            if not codes.allowed(document, element, code):
+                yield Mistake((section, name), f"{code!r} is no {element} of RSX")
+    for kind in pack.addresses:
+        if not codes.allowed("Invoice", "AddressTypeCode", kind):
+            yield Mistake(("addresses", kind), "is no AddressTypeCode of RSX")
+    for basis, units in pack.prices_per.items():
+        if units <= 0:
+            yield Mistake(("prices_per", basis), "must be more than 0")
+    for unit, holds in pack.uom.items():
+        for other, times in holds.items():
+            if times <= 0:
+                yield Mistake(("uom", unit, other), "must be more than 0")
+    for path in ("quantity", "price", "total"):
+        if getattr(pack.tolerances, path) < 0:
+            yield Mistake(("tolerances", path), "must not be negative")
+    if pack.invoices.number_pattern is not None:
+        try:
+            re.compile(pack.invoices.number_pattern)
+        except re.error as error:
+            yield Mistake(("invoices", "number_pattern"), f"is no regular expression: {error}")
+
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
+_TABLE = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
+_SETTING = re.compile(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """The line in which each table and setting of a TOML text begins."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for n, line in enumerate(text.splitlines(), 1):
+        if found := _TABLE.match(line):
+            table = _names(found[1])
+            lines.setdefault(table, n)
+        elif found := _SETTING.match(line):
+            lines.setdefault((*table, *_names(found[1])), n)
+    return lines
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(name.strip("\"'") for name in re.findall(_KEY, dotted))
+
+
+def _line_of(place: tuple[str, ...], lines: Mapping[tuple[str, ...], int]) -> int:
+    """The line of a setting, or of the nearest one around it; 0 where nothing is."""
+    return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 0)

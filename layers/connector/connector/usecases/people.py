@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
-from connector.usecases import fulfilment
+from connector.usecases import fulfilment, packs
 from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
 from connector.usecases.orders import stored_order
@@ -159,10 +159,10 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def set_up_partner(world: World, pack: PartnerPack) -> int:
+def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
     """Store a partner pack and resume what waited for it; how many documents that was."""
     partner = pack.trading_partner_id
-    _store(world, pack)
+    packs.store(world, pack, who=who)
     resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
     return resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
 
@@ -193,13 +193,7 @@ def switch(
                 )
                 if world.ledger.save(ended, record.version) is None:
                     skipped.add(key)
-    _store(world, pack.model_copy(update={"mode": mode}))
+    packs.store(world, pack.model_copy(update={"mode": mode}), who=who)
     resumed = resume(world, waited, but=skipped) if mode == "live" else 0
     world.report("partner switched", partner=partner, what=mode, count=resumed)
     return {"resumed": resumed, "skipped": len(skipped)}
-
-
-def _store(world: World, pack: PartnerPack) -> None:
-    values = pack.model_dump(mode="json", exclude_defaults=True)
-    world.notes.write(world.id, "pack", pack.trading_partner_id, values)
-    world.forget_packs()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from connector.ports import Archive, Clock, FreshBooks, Leases, Ledger, Mailbox, Notes, Queue, Report
     from connector.settings import Connection
 
+ALIASES = "aliases"
 READERS = 10  # as many as botocore keeps connections
 
 T = TypeVar("T")
@@ -67,7 +68,15 @@ class World:
         """The partner packs of this connection by TradingPartnerId."""
         if self._packs is None:
             kept = self.notes.read_all(self.id, "pack")
-            self._packs = {partner: pack_of(values) for partner, values in kept.items()}
+            learned: dict[str, dict[str, str]] = {}
+            for alias in self.notes.read_all(self.id, ALIASES).values():
+                learned.setdefault(alias["partner"], {})[alias["name"]] = alias["part"]
+            self._packs = {
+                partner: pack_of(
+                    {**values, "aliases": {**learned.get(partner, {}), **values.get("aliases", {})}}
+                )
+                for partner, values in kept.items()
+            }
         return self._packs
 
     def learned(self, topic: str, name: str) -> dict[str, Any] | None:
@@ -106,6 +115,11 @@ class World:
             waits_for=live_name(self.id, partner),
             fix="look at what would be sent; when it is right, switch the partner live",
         )
+
+
+def alias_name(partner: str, name: str) -> str:
+    """What a learned alias is noted under: line names differ by more than case and blanks."""
+    return f"{partner}/{' '.join(name.casefold().split())}"
 
 
 def pack_name(connection: str, partner: str) -> str:
