@@ -171,6 +171,20 @@ def test_what_a_person_says_of_a_line_is_learned_and_the_document_goes_by_itself
     assert (learned["part"], learned["who"]) == ("V-1", "clerk")
 
 
+def test_a_match_by_price_can_wait_for_a_person_whose_word_is_then_learned() -> None:
+    fake = outbound.world(rules={"matched_by_price": "error"})
+    [line] = outbound.invoice()["lines"]
+    nameless = [{**line, "name": "Blue bowl", "description": ""}]
+    fake.freshbooks.invoices[987654] = outbound.invoice(lines=nameless)
+    outbound.told(fake)
+    held = outbound.stored(fake)
+    assert (held.state, held.reason["code"]) == (State.HELD, "matched_by_price")
+    assert "V-1" in held.reason["message"]
+    packs.learn_alias(fake.world, PARTNER, "Blue bowl", "V-1", who="clerk")
+    outbound.drain(fake)
+    assert outbound.stored(fake).state is State.DELIVERED
+
+
 def test_an_alias_can_be_forgotten() -> None:
     fake = held_for_its_name()
     packs.learn_alias(fake.world, PARTNER, "Blue bowl", "V-1", who="clerk")

@@ -158,7 +158,8 @@ def _match(
         elif found[index] is None:
             found[index] = Role("item", "FreshBooks alone")
             findings.append(_ambiguous(lines[index], fitting))
-    _charges_else_by_price(lines, wanted, used, found, by_price="price" in pack.match)
+    for index in _charges_else_by_price(lines, wanted, used, found, by_price="price" in pack.match):
+        findings.append(_by_price(lines[index], found[index], wanted))
 
 
 def _charges_else_by_price(
@@ -168,8 +169,8 @@ def _charges_else_by_price(
     found: list[Role | None],
     *,
     by_price: bool,
-) -> None:
-    """Gives what nothing names to the only free order line of its quantity and price."""
+) -> Iterator[int]:
+    """Gives what nothing names to the only free order line of its quantity and price; which lines those are."""
     for index, line in enumerate(lines):
         if found[index] is None and (charge := _charge(line)) is not None:
             found[index] = charge
@@ -183,6 +184,7 @@ def _charges_else_by_price(
     for index in nameless:
         if len(fits[index]) == 1 and sum(fits[index] == other for other in fits.values()) == 1:
             found[index] = Role("item", "the only order line with this quantity and price", fits[index][0])
+            yield index
 
 
 def _candidates(
@@ -350,6 +352,16 @@ def _unmatched(line: SaleLine, findings: list[Finding]) -> Role:
     )
     findings.append(Finding("line_not_on_order", "error", message, line.place, fix))
     return Role("item", "FreshBooks alone")
+
+
+def _by_price(line: SaleLine, role: Role | None, wanted: list[_Wanted]) -> Finding:
+    parts = wanted[role.order_index] if role is not None and role.order_index is not None else None
+    part = next(iter([*parts.vendor, *parts.buyer]), "") if parts is not None else ""
+    message = (
+        f"line {line.title[:60]!r} is taken for {part.upper() or 'an order line'} by quantity and price alone"
+    )
+    fix = "say that it is: `connector partners alias`, or the line's name in the pack's aliases"
+    return Finding("matched_by_price", "info", message, line.place, fix)
 
 
 def _ambiguous(line: SaleLine, fitting: list[int]) -> Finding:

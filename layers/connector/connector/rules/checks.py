@@ -130,6 +130,15 @@ def _rules() -> Iterator[Rule]:
         firm=True,
     )
     yield Rule(
+        "matched_by_price",
+        "An order line is found by more than its quantity and price",
+        "an article that is taken for another one that costs the same",
+        "say once which article it is (`connector partners alias`): it is learned",
+        "info",
+        INVOICES,
+        settings=("match", "aliases"),
+    )
+    yield Rule(
         "order_line_twice",
         "No two lines of an invoice together exceed one order line",
         "a deduction for a line that is there twice",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
-_UNMATCHED = frozenset({"line_not_on_order", "line_ambiguous"})
+_UNMATCHED = frozenset({"line_not_on_order", "line_ambiguous", "matched_by_price"})
 
 
 def store(world: World, pack: PartnerPack, *, who: str = "", what: str = "stored") -> None:
