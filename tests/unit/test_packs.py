@@ -144,6 +144,17 @@ def test_every_version_of_a_pack_says_who_changed_what() -> None:
     assert fake.world.packs()[PARTNER] == first
 
 
+def test_what_a_rule_stopped_goes_on_when_the_pack_is_set_right() -> None:
+    fake = outbound.world(rules={"zero_line": "error"}, required={"invoice": ["Header.InvoiceHeader.Vendor"]})
+    outbound.told(fake)
+    assert outbound.stored(fake).reason["code"] == "required_missing"
+    right = PartnerPack(trading_partner_id=PARTNER, name="Example Retail", header={"Vendor": "VEND6174"})
+    assert set_up_partner(fake.world, right, who="Ana") == 1
+    assert set_up_partner(fake.world, right, who="Ana") == 0
+    outbound.drain(fake)
+    assert outbound.stored(fake).state is State.DELIVERED
+
+
 # --- aliases ------------------------------------------------------------------------------------------
 
 

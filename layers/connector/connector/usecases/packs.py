@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 _UNMATCHED = frozenset({"line_not_on_order", "line_ambiguous", "matched_by_price"})
 
 
-def store(world: World, pack: PartnerPack, *, who: str = "", what: str = "stored") -> None:
-    """Store a pack as its next version; the same pack again is no version. The history comes first: a crash in
-    between leaves a version that is not in force yet, never one in force that nobody knows of."""
+def store(world: World, pack: PartnerPack, *, who: str = "", what: str = "stored") -> bool:
+    """Store a pack as its next version; the same pack again is none, and False.
+
+    The history comes first: a crash in between leaves a version that is not in force, never one in force that
+    nobody knows of.
+    """
     partner = pack.trading_partner_id
     learned = {one["name"]: one["part"] for one in learned_aliases(world, partner)}
     own = {name: part for name, part in pack.aliases.items() if learned.get(name) != part}
@@ -29,6 +33,7 @@ def store(world: World, pack: PartnerPack, *, who: str = "", what: str = "stored
         _note(world, partner, before, values, who, what)
         world.notes.write(world.id, "pack", partner, values)
     world.forget_packs()
+    return before != values
 
 
 def remove(world: World, partner: str, *, who: str) -> None:
@@ -77,7 +82,7 @@ def learn_alias(world: World, partner: str, name: str, part: str, *, who: str) -
     world.notes.write(world.id, ALIASES, alias_name(partner, name), alias)
     world.forget_packs()
     world.report("alias learned", partner=partner)
-    return _resume_unmatched(world, partner)
+    return resume_held(world, partner, _UNMATCHED)
 
 
 def forget_alias(world: World, partner: str, name: str, *, who: str) -> None:
@@ -98,11 +103,12 @@ def learned_aliases(world: World, partner: str) -> list[dict[str, Any]]:
     return [one for _, one in sorted(kept.items()) if one["partner"] == partner]
 
 
-def _resume_unmatched(world: World, partner: str) -> int:
+def resume_held(world: World, partner: str, codes: Collection[str]) -> int:
+    """Map a partner's documents again that are parked for one of these findings; how many."""
     keys = [
         record.key
         for record in world.ledger.in_state(world.id, "out", State.HELD)
-        if record.key.partner == partner and _UNMATCHED & {str(one.get("code")) for one in record.findings}
+        if record.key.partner == partner and record.reason.get("code") in codes and not record.waits_for
     ]
     if keys:
         world.queues.records_to_map.send([replay_message(key, world.new_id()) for key in keys])

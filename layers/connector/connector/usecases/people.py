@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
+from connector.rules.checks import RULES
 from connector.usecases import fulfilment, packs
 from connector.usecases.acknowledging import ack_key
 from connector.usecases.arrivals import resume
@@ -160,11 +161,11 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
 
 
 def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
-    """Store a partner pack and resume what waited for it; how many documents that was."""
+    """Store a partner pack and resume what waited for it, or was stopped by a rule; how many documents that was."""
     partner = pack.trading_partner_id
-    packs.store(world, pack, who=who)
+    stopped = packs.resume_held(world, partner, RULES) if packs.store(world, pack, who=who) else 0
     resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
-    return resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
+    return stopped + resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
 
 
 def switch(
