@@ -13,6 +13,9 @@ from connector.catalogue import CATALOGUE, leaves
 ROOT = Path(__file__).parents[2]
 # what only the command line or a developer meets: its own message says it all
 SPOKEN_FOR = {
+    "alias_in_pack",
+    "alias_incomplete",
+    "no_such_alias",
     "error",
     "bad_use",
     "bad_amount",
