@@ -33,7 +33,11 @@ def fake() -> FakeWorld:
     """An order and its change, a shipment that adjusts the bill, and an invoice with its ASN."""
     places = {"SF": {"AddressName": "Example Works"}, "ST": {"AddressName": "Example Retail DC"}}
     made = test_outbound.world(
-        invoices={"asn": True}, shipments={"adjust_bill": True}, carrier={"scac": "RBTC"}, addresses=places
+        invoices={"asn": True},
+        shipments={"adjust_bill": True},
+        carrier={"scac": "RBTC"},
+        addresses=places,
+        rules={"price_differs": "warning"},  # the order changes its price, the invoice does not
     )
     made.freshbooks.invoices[987654]["fulfillment_date"] = "2026-03-10"
     put(made, "out/2.json", CHANGE)

@@ -76,7 +76,7 @@ def test_what_becomes_invalid_comes_first_with_its_reason() -> None:
     odd["lines"][0]["unit_cost"] = {"amount": "5.00", "code": "USD"}
     odd["lines"][0]["qty"] = "20"
     odd["version"] = "2026-03-12 10:31:19.000001"
-    fake.set_up(pack(aliases={"Bowl, large": "V-1"}))
+    fake.set_up(pack(aliases={"Bowl, large": "V-1"}, tolerances={"price": 100}))
     outbound.told(fake)
     result = rehearse(fake.world, pack(orders={"due_days": 60}), everything(fake))
     [row] = result["rows"]
@@ -93,7 +93,7 @@ def test_a_pack_that_cures_a_held_document_makes_it_valid() -> None:
     fake.freshbooks.invoices[987654]["lines"][0] |= {"name": "Bowl, large", "qty": "20"}
     fake.freshbooks.invoices[987654]["lines"][0]["unit_cost"]["amount"] = "5.00"
     outbound.told(fake)
-    cure = pack(aliases={"Bowl, large": "V-1"})
+    cure = pack(aliases={"Bowl, large": "V-1"}, tolerances={"price": 100})
     assert rehearse(fake.world, cure, [INVOICE])["counts"] == {"becomes valid": 1}
     assert rehearse(fake.world, pack(), [INVOICE])["counts"] == {"stays invalid": 1}
 

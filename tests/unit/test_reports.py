@@ -388,7 +388,7 @@ def test_a_percentile_is_one_of_the_values(percent: int, expected: float) -> Non
 def test_the_commands_print_tables_json_and_csv_and_their_exit_codes_say_whether_to_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake = traded(deadlines={"asn": {"hours": 24, "penalty": "25"}})
+    fake = traded(deadlines={"asn": {"hours": 24, "penalty": "25"}}, rules={"price_differs": "warning"})
     invoiced(fake, "INV-1", "40", "2.75", "110.00")
     shipped(fake, "S1", 30)
     with stack_of(monkeypatch, tmp_path, fake):
