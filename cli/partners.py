@@ -105,7 +105,7 @@ def export(
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """Write packs to TOML files; importing them again gives the same packs. Learned aliases are under [aliases]."""
+    """Write packs to TOML files; importing them again gives the same packs. Learned aliases are among its aliases."""
     packs = Stack(stack).world(connection).packs()
     chosen = {partner: _pack(packs, connection, partner)} if partner else packs
     folder.mkdir(parents=True, exist_ok=True)
