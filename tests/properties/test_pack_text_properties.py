@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.console.partners import line_of
-from connector.rules.packs import PartnerPack, read_pack
+from connector import errors
+from connector.rules.packs import PartnerPack, Tolerances, read_pack
 from connector.rules.toml import pack_text
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -19,10 +20,10 @@ packs = st.builds(
     name=words,
     mode=st.sampled_from(["live", "shadow"]),
     header=st.dictionaries(names, words, max_size=3),
-    addresses=st.dictionaries(names, st.dictionaries(names, words, max_size=3), max_size=3),
+    addresses=st.dictionaries(st.sampled_from(["BT", "RI", "SF", "ST", "VN"]), st.dictionaries(names, words, max_size=3), max_size=3),
     aliases=st.dictionaries(names, words, max_size=3),
-    charges=st.dictionaries(names, words, max_size=3),
-    prices_per=st.dictionaries(names, st.decimals(0, 1000, places=2), max_size=3),
+    charges=st.dictionaries(names, st.sampled_from(["D240", "C310"]), max_size=3),
+    prices_per=st.dictionaries(names, st.decimals(1, 1000, places=2), max_size=3),
     uom=st.dictionaries(
         names, st.dictionaries(names, st.decimals(1, 1000, places=2), max_size=2), max_size=2
     ),
@@ -39,10 +40,13 @@ def test_writing_is_stable(pack: PartnerPack) -> None:
     assert pack_text(read_pack(pack_text(pack))) == pack_text(pack)
 
 
-@given(packs, names, names)
-def test_looking_for_a_line_never_fails_and_names_one_that_is_there(
-    pack: PartnerPack, table: str, name: str
-) -> None:
-    text = pack_text(pack)
-    assert tomllib.loads(text)
-    assert 0 <= line_of(text, f"{table}.{name}") <= len(text.splitlines())
+@given(packs)
+def test_what_is_wrong_is_said_with_its_line_whatever_stands_above_it(pack: PartnerPack) -> None:
+    written = pack_text(pack.model_copy(update={"tolerances": Tolerances(quantity=Decimal(7))}))
+    wrong = written.replace('quantity = "7"', 'quantity = "many"').replace(
+        "quantity = 7", 'quantity = "many"'
+    )
+    with pytest.raises(errors.BadUse) as told:
+        read_pack(wrong)
+    line = wrong.splitlines().index('quantity = "many"') + 1
+    assert told.value.place == f"line {line}: tolerances.quantity"
