@@ -20,7 +20,9 @@ packs = st.builds(
     name=words,
     mode=st.sampled_from(["live", "shadow"]),
     header=st.dictionaries(names, words, max_size=3),
-    addresses=st.dictionaries(st.sampled_from(["BT", "RI", "SF", "ST", "VN"]), st.dictionaries(names, words, max_size=3), max_size=3),
+    addresses=st.dictionaries(
+        st.sampled_from(["BT", "RI", "SF", "ST", "VN"]), st.dictionaries(names, words, max_size=3), max_size=3
+    ),
     aliases=st.dictionaries(names, words, max_size=3),
     charges=st.dictionaries(names, st.sampled_from(["D240", "C310"]), max_size=3),
     prices_per=st.dictionaries(names, st.decimals(1, 1000, places=2), max_size=3),

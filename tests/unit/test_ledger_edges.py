@@ -165,6 +165,7 @@ def test_a_revision_starts_afresh_and_keeps_all_of_the_one_before() -> None:
             "state": State.REJECTED,
             "remote_id": "7",
             "reference": "PO1",
+            "source": "out/PO1.json",
             "payloads": {"received": "payload-of-d1"},
         },
     )
