@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 from connector.ledger import FINAL, State
 from local.day import Supplier
@@ -104,7 +106,9 @@ class Reckoning:
             self._foreign(f"{len(unreadable)} unreadable files, {self.supplier.unreadable} expected")
 
     def _state(self, kind: str, number: str) -> str:
-        return str(self.records.get((kind, number), {"state": "-"})["state"])
+        """The ledger's state; what followed a credit under a suffixed number is a revision of its first number."""
+        first = self.records.get((kind, number)) or self.records.get((kind, re.sub(r"R\d+$", "", number)))
+        return str(first["state"]) if first else "-"
 
     def _row(self, kind: str, number: str, expected: int, found: int, note: str = "") -> None:
         state = self._state(kind, number)
@@ -122,7 +126,17 @@ class Reckoning:
                 self._foreign(f"bill {bill['bill_number']}")
         for number, order in orders.items():
             found = [bill for bill in bills if bill["bill_number"] == number]
+            if order.now == []:
+                word = (
+                    "cancelled: its bill is deleted" if order.po_type != "IN" else "information only: no bill"
+                )
+                self._row("order", number, 0, len(found), word)
+                continue
             note = "stated total is wrong, flagged" if order.stated_total is not None else ""
+            note = "changed after it was billed" if order.now else note
+            note = "its change came after its invoice: held for a person" if order.held else note
+            if order.held and self._state("order", number) != "HELD":
+                note = "! its change came after its invoice and was not held"
             wanted = expected_bill(order)
             if found and Decimal(str(found[0]["amount"]["amount"])) != wanted:
                 note = f"! bill of {found[0]['amount']['amount']}, {wanted} expected"
@@ -130,45 +144,70 @@ class Reckoning:
 
     def _files_sent(self) -> None:
         sent: Counter[tuple[str, str]] = Counter()
-        totals: dict[tuple[str, str], Decimal] = {}
+        totals: dict[tuple[str, str], Decimal | None] = {}
         own = {partner.id for partner in self.supplier.all_partners}
         for upload in self.uploads:
-            document = json.loads(upload["content"], parse_float=Decimal, parse_int=Decimal)
-            kind, number, partner = _identity(document)
-            sent[kind, number] += 1
-            totals[kind, number] = document["Summary"].get("TotalAmount")
-            if partner not in own:
-                self._foreign(f"{kind} {number} of {partner}")
-        invoices = {row["invoice_number"]: row for row in self.books["invoices"]}
-        for plan in self.supplier.sent_invoices:
-            wanted = Decimal(str(invoices[plan.number]["amount"]["amount"]))
-            note = f"sent {plan.revisions} times: corrected" if plan.revisions > 1 else ""
-            if (total := totals.get(("invoice", plan.number), wanted)) != wanted:
-                note = f"! total of {total}, {wanted} in FreshBooks"
-            self._row("invoice", plan.number, plan.revisions, sent.pop(("invoice", plan.number), 0), note)
-        for plan in self.supplier.asns:
-            self._row("asn", plan.number, 1, sent.pop(("asn", plan.number), 0))
-        for bill in self.supplier.bills:
-            self._row("bill", bill.number, 1, sent.pop(("bill", bill.number), 0))
+            one = Sent.of(upload)
+            sent[one.kind, one.number] += 1
+            totals[one.kind, one.number] = one.total
+            if one.partner not in own:
+                self._foreign(f"{one.kind} {one.number} of {one.partner}")
+        wanted = self._invoiced() | dict(
+            self.supplier.lifecycles.totals() if self.supplier.lifecycles else {}
+        )
+        for (kind, number), count in self.supplier.expected().items():
+            note = f"sent {count} times: corrected or cancelled" if count > 1 else ""
+            want = wanted.get((kind, number))
+            if want is not None and (total := totals.get((kind, number), want)) != want:
+                note = f"! total of {total}, {want} expected"
+            self._row(kind, number, count, sent.pop((kind, number), 0), note)
         for (kind, number), count in sent.items():
             self._foreign(f"{kind} {number} sent {count} times")
 
+    def _invoiced(self) -> dict[tuple[str, str], Decimal]:
+        """What FreshBooks says of the invoices of the day."""
+        amounts = {row["invoice_number"]: row["amount"]["amount"] for row in self.books["invoices"]}
+        plans = self.supplier.sent_invoices
+        return {("invoice", plan.number): Decimal(str(amounts[plan.number])) for plan in plans}
 
-def _identity(document: Mapping[str, Any]) -> tuple[str, str, str]:
-    """(kind, number, TradingPartnerId) of an RSX document that was sent."""
-    header = document["Header"]
-    if "ShipmentHeader" in header:
-        shipment = header["ShipmentHeader"]
-        return "asn", shipment["ShipmentIdentification"], shipment["TradingPartnerId"]
-    invoice = header["InvoiceHeader"]
-    kind = "bill" if invoice["InvoiceTypeCode"] == "SELF" else "invoice"
-    return kind, invoice["InvoiceNumber"], invoice["TradingPartnerId"]
+
+class Sent(NamedTuple):
+    """An RSX document that SPS was sent, JSON or XML, as far as it is counted."""
+
+    kind: str
+    number: str
+    partner: str
+    total: Decimal | None
+
+    @staticmethod
+    def of(upload: Mapping[str, Any]) -> Sent:
+        values = _values(upload["content"])
+        partner = values["TradingPartnerId"]
+        if "ShipmentIdentification" in values:
+            return Sent("asn", values["ShipmentIdentification"], partner, None)
+        if "InvoiceNumber" not in values:
+            return Sent("ack", values["PurchaseOrderNumber"], partner, None)
+        kind = {"SELF": "bill", "CR": "credit"}.get(values["InvoiceTypeCode"], "invoice")
+        return Sent(kind, values["InvoiceNumber"], partner, Decimal(values["TotalAmount"]))
+
+
+def _values(content: str) -> dict[str, str]:
+    """The elements of the document's main header, and its total."""
+    if content.lstrip().startswith("<"):
+        found: dict[str, str] = {}
+        for element in ElementTree.fromstring(content.encode()).iter():  # noqa: S314 - written here
+            if element.text and element.text.strip():
+                found.setdefault(element.tag.rpartition("}")[2], element.text)
+        return found
+    document = json.loads(content, parse_float=str, parse_int=str)
+    headers = [group for name, group in document["Header"].items() if name.endswith("Header")]
+    return {**headers[0], **document.get("Summary", {})}
 
 
 def expected_bill(order: PurchaseOrder) -> Decimal:
     """The bill's total; where shipments adjust it, the first order of a partner was shipped by half."""
     if not (order.shipped_half and order.partner.pack.get("shipments", {}).get("adjust_bill")):
-        return order.total
+        return order.total_now
     shipped = (
         line.item.extended(line.quantity // 2 if line.item.whole else line.quantity) for line in order.lines
     )

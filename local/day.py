@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from local.lifecycles import PACK, Lifecycles, lifecycles
 from local.trade import CENT, Item, Line, Partner, PurchaseOrder, shipment, upc
 
 WORDS = (
@@ -71,11 +73,19 @@ class Supplier:
     invoices: list[InvoicePlan] = field(default_factory=list)
     bills: list[BillPlan] = field(default_factory=list)
     late_partner: Partner | None = None
+    lifecycles: Lifecycles | None = None
     unreadable: int = 0
 
     @property
     def all_partners(self) -> list[Partner]:
-        return [*self.partners, *([self.late_partner] if self.late_partner else [])]
+        changing = [self.lifecycles.partner] if self.lifecycles else []
+        return [*self.partners, *changing, *([self.late_partner] if self.late_partner else [])]
+
+    @property
+    def billed(self) -> list[PurchaseOrder]:
+        """The orders that become bills in the morning."""
+        known = (order for order in self.orders if order.partner is not self.late_partner)
+        return [order for order in known if order.po_type != "IN"]
 
     @property
     def asns(self) -> list[InvoicePlan]:
@@ -89,16 +99,17 @@ class Supplier:
     def sent_invoices(self) -> list[InvoicePlan]:
         return [x for x in self.invoices if x.partner and not x.draft]
 
-    def documents(self) -> int:
-        """How many documents the day has for this supplier, counted as a person would."""
-        return (
-            len(self.orders)
-            + len(self.shipments)
-            + len(self.sent_invoices)
-            + len(self.asns)
-            + len(self.bills)
-            + self.unreadable
-        )
+    def expected(self, noon: bool = False) -> Counter[tuple[str, str]]:
+        """What SPS has to have of this supplier, by kind and number: in all, or before the afternoon."""
+        sent = Counter(("invoice", plan.number) for plan in self.sent_invoices)
+        sent.update(("asn", plan.number) for plan in self.asns)
+        sent.update(("bill", bill.number) for bill in self.bills)
+        if not noon:
+            sent.update({("invoice", plan.number): plan.revisions - 1 for plan in self.sent_invoices})
+        if self.lifecycles:
+            story = self.lifecycles
+            sent.update(story.at_noon() if noon else {key: count for key, (count, _) in story.sent.items()})
+        return sent
 
 
 def make_day(seed: int, today: date) -> list[Supplier]:
@@ -140,7 +151,17 @@ def make_day(seed: int, today: date) -> list[Supplier]:
         for partner in supplier.partners:
             _trade(supplier, partner, rng, today)
     _trouble(birch, cedar, rng, today)
+    _changes(cedar, rng, today)
     return [birch, cedar]
+
+
+def _changes(cedar: Supplier, rng: random.Random, today: date) -> None:
+    meadow = Partner("303ALLCEDAR", "Meadow Department Stores", pack=PACK)
+    plain = [item for item in _catalogue(meadow, rng) if item.whole and item.per == 1]
+    story = cedar.lifecycles = lifecycles(meadow, plain, rng, today)
+    cedar.orders += story.orders
+    cedar.morning += story.morning
+    cedar.afternoon += story.afternoon
 
 
 def _catalogue(partner: Partner, rng: random.Random) -> list[Item]:

@@ -52,10 +52,42 @@ class PurchaseOrder:
     stores: tuple[str, ...] = ()
     stated_total: Decimal | None = None
     shipped_half: bool = False
+    purpose: str = "00"
+    po_type: str = "SA"
+    held: bool = False  # its change came after its invoice, and waits for a person
+    now: list[Line] | None = None  # what is left of it after changes; none of it means no bill
 
     @property
     def total(self) -> Decimal:
         return sum((line.item.extended(line.quantity) for line in self.lines), Decimal()) - self.allowance
+
+    @property
+    def total_now(self) -> Decimal:
+        lines = self.lines if self.now is None else self.now
+        return sum((line.item.extended(line.quantity) for line in lines), Decimal()) - self.allowance
+
+    def change(self, when: date, lines: list[tuple[int, Line, dict[str, Any]]]) -> dict[str, Any]:
+        """An OrderChange (860) of some lines: their sequence numbers, as they are now, and what kind of change."""
+        made = []
+        for number, line, kind in lines:
+            changed = self._line(number, line)
+            changed["OrderLine"] |= kind
+            made.append(changed)
+        return {
+            "Header": {
+                "OrderHeader": {
+                    "TradingPartnerId": self.partner.id,
+                    "PurchaseOrderNumber": self.number,
+                    "TsetPurposeCode": "04",
+                    "PrimaryPOTypeCode": self.po_type,
+                    "PurchaseOrderDate": self.when.isoformat(),
+                    "ChangeOrderSeqNumber": "1",
+                    "POChangeDate": when.isoformat(),
+                }
+            },
+            "LineItem": made,
+            "Summary": {"TotalLineItemNumber": len(made)},
+        }
 
     def rsx(self) -> dict[str, Any]:
         """The order as RSX 7.7.7 JSON values."""
@@ -63,8 +95,8 @@ class PurchaseOrder:
             "OrderHeader": {
                 "TradingPartnerId": self.partner.id,
                 "PurchaseOrderNumber": self.number,
-                "TsetPurposeCode": "00",
-                "PrimaryPOTypeCode": "SA",
+                "TsetPurposeCode": self.purpose,
+                "PrimaryPOTypeCode": self.po_type,
                 "PurchaseOrderDate": self.when.isoformat(),
                 "BuyersCurrency": "USD",
                 "Department": "026",

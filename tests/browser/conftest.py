@@ -39,12 +39,8 @@ def demo() -> Iterator[Demo]:
 @pytest.fixture(scope="session")
 def settled(demo: Demo) -> Demo:
     """The same, when the morning's orders have become bills."""
-    until(lambda: all(demo._billed(s) >= len(_billed_orders(s)) for s in demo.suppliers))
+    until(lambda: all(demo._billed(s) >= len(s.billed) for s in demo.suppliers))
     return demo
-
-
-def _billed_orders(supplier: Any) -> list[Any]:
-    return [order for order in supplier.orders if order.partner is not supplier.late_partner]
 
 
 def until(done: Callable[[], bool], seconds: float = SECONDS) -> None:
