@@ -185,7 +185,10 @@ def add(
         str, typer.Option(help="FreshBooks expense category of bill lines.")
     ] = "Cost of Goods Sold",
     settings: Annotated[
-        Path | None, typer.Option(help="TOML file with further settings ([sps], [freshbooks], [profile]).")
+        Path | None,
+        typer.Option(
+            help="TOML file with further settings: tables sps, freshbooks, profile (docs/deploy.md)."
+        ),
     ] = None,
     sps_minutes: Annotated[int, typer.Option(min=1, max=1440, help="Minutes between polls of SPS.")] = 15,
     freshbooks_minutes: Annotated[
