@@ -19,6 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 UV := .venv/bin/uv
 INSTALL := $(UV) pip install --quiet --require-hashes --python
 CONFIG_ENV ?= default
+JOBS ?= auto
 
 # What the layers' makefiles call when `sam build` runs them. Byte-code is for 3.13 or for nobody.
 export LAYER_UV := $(CURDIR)/$(UV)
@@ -47,8 +48,8 @@ screenshots: setup chromium ## drive the console in a browser, and keep the READ
 demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks the day
 	.venv/bin/connector demo $(if $(KEEP),--keep) $(if $(SEED),--seed $(SEED))
 
-test: setup chromium ## every test
-	.venv/bin/python -m pytest $(ARGS)
+test: setup chromium ## every test; JOBS=n in so many processes
+	.venv/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: .venv/.installed .venv-sam/.installed .venv-checks/.installed ## lint, types, template, security
 	.venv/bin/ruff check .

@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the one-machine cloud stays with one worker, whose stack it then shares."""
+    for item in items:
+        if item.get_closest_marker("cloud"):
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with official samples and schemas, which lies beside the repository on some machines."""
