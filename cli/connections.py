@@ -26,7 +26,9 @@ from connector.settings import Connection, connection_of
 from connector.usecases.webhooks import EVENTS
 
 app = typer.Typer(
-    help="Connections: one FreshBooks business paired with one SPS account.", no_args_is_help=True
+    help="Connections: one FreshBooks business paired with one SPS account.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 HANDSHAKE_SECONDS = 90

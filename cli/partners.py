@@ -21,7 +21,9 @@ from connector.rules.toml import pack_text
 from connector.usecases import packs as keeping
 from connector.usecases import people
 
-app = typer.Typer(help="Partner packs: the settings of one trading partner.", no_args_is_help=True)
+app = typer.Typer(
+    help="Partner packs: the settings of one trading partner.", no_args_is_help=True, add_completion=False
+)
 ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION")]
 PartnerArgument = Annotated[str, typer.Argument(metavar="PARTNER", help="The TradingPartnerId.")]
 WhoOption = Annotated[str, typer.Option("--who", help="Who does it, for the history.", show_default="you")]

@@ -11,7 +11,7 @@ from cli.output import JsonOption, console, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 
-app = typer.Typer(help="People: who may use the console.", no_args_is_help=True)
+app = typer.Typer(help="People: who may use the console.", no_args_is_help=True, add_completion=False)
 Group = Literal["viewer", "operator"]
 
 
@@ -89,7 +89,8 @@ def remove(
 
 def _pool(stack: str) -> tuple[Any, str]:
     reached = Stack(stack)
-    return reached.client("cognito-idp"), reached.outputs["PeoplePool"]
+    pool = reached.outputs["PeoplePool"]  # first, since it says in one line why a stack can't be read
+    return reached.client("cognito-idp"), pool
 
 
 def _groups(cognito: Any, pool: str, name: str) -> list[str]:

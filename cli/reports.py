@@ -21,7 +21,11 @@ from connector.usecases.reports import variances as differences
 from connector.usecases.reports.gathering import gather, records
 from connector.usecases.world import World
 
-app = typer.Typer(help="What is open, what differs, what is due: tables, CSV, JSON.", no_args_is_help=True)
+app = typer.Typer(
+    help="What is open, what differs, what is due: tables, CSV, JSON.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Which; the only one if not said.")]
 PartnerOption = Annotated[str, typer.Option(help="Only this TradingPartnerId.")]
 DaysOption = Annotated[int, typer.Option(min=1, max=3650, help="Orders that came in the last so many days.")]

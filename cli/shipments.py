@@ -24,7 +24,9 @@ from connector.rules.packs import PartnerPack
 from connector.usecases import shipping
 from connector.usecases.world import World
 
-app = typer.Typer(help="Shipment uploads and their notices (ASN, 856).", no_args_is_help=True)
+app = typer.Typer(
+    help="Shipment uploads and their notices (ASN, 856).", no_args_is_help=True, add_completion=False
+)
 ConnectionOption = Annotated[
     str, typer.Option("--connection", "-c", help="Whose shipments; told where the stack has one connection.")
 ]

@@ -79,7 +79,7 @@ def test_a_correction_by_credit_takes_back_what_was_sent_and_invoices_anew() -> 
     }
     assert credit["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
     assert credit["LineItem"] == sent(fake)[0]["LineItem"]
-    assert stored(fake, "0000421C1", "credit").amount == "100"
+    assert stored(fake, "0000421C1", "credit").amount == "-100"
     assert stored(fake).revision == 2
     for document in sent(fake):
         assert_official(document, "Invoice")

@@ -23,7 +23,8 @@ def resolve(url: str) -> str:
         raise errors.Unreachable(
             f"nobody knows the name {host}", fix="check the address in the connection's settings"
         ) from None
-    return f"{host} has {len({one[4][0] for one in found})} addresses"
+    count = len({one[4][0] for one in found})
+    return f"{host} has {count} address{'' if count == 1 else 'es'}"
 
 
 def handshake(url: str) -> str:

@@ -29,8 +29,15 @@ class LineDiff:
     @property
     def text(self) -> str:
         item = f" ({self.item})" if self.item else ""
-        told = ", ".join(f"{name} {before or '-'} -> {after or '-'}" for name, before, after in self.fields)
-        words = told if self.what == "changed" else f"{self.what}: {told}"
+        if self.what == "changed":
+            words = ", ".join(
+                f"{name} {before or '-'} -> {after or '-'}" for name, before, after in self.fields
+            )
+        else:
+            told = ", ".join(
+                f"{name} {before or after}" for name, before, after in self.fields if name != "item"
+            )
+            words = f"{self.what}: {told}"
         return f"line {self.line}{item}: {words}" + (f", {signed(self.effect)}" if self.effect else "")
 
 

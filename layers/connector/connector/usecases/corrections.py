@@ -229,4 +229,8 @@ def _never_sent() -> Planned:
 
 def _amount(document: dict[str, Any]) -> str:
     total = document.get("Summary", {}).get("TotalAmount")
-    return "" if total is None else str(total)
+    if total is None:
+        return ""
+    # RSX states a credit's total without a sign; in the ledger it is what it is to the books
+    given_back = document["Header"]["InvoiceHeader"].get("InvoiceTypeCode") == "CR"
+    return f"-{total}" if given_back else str(total)

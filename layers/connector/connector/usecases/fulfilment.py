@@ -256,5 +256,5 @@ def _in_words(entry: Mapping[str, Any] | None) -> str:
         return "taken out"
     lines = entry.get("lines", {})
     shown = ", ".join(f"{quantity} of line {line}" for line, quantity in list(lines.items())[:3])
-    more = f" and {len(lines) - 3} more lines" if len(lines) > 3 else ""
+    more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
     return f"{shown}{more}" or "nothing"

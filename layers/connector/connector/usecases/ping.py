@@ -131,7 +131,9 @@ def _category(world: World) -> str:
             code="no_such_category",
             fix="make it in FreshBooks, or name another one in the connection or the partner's pack",
         )
-    return f"{len(names)} categories" + (f", {wanted} among them" if wanted else "")
+    return f"{len(names)} categor{'y' if len(names) == 1 else 'ies'}" + (
+        f", {wanted} among them" if wanted else ""
+    )
 
 
 def _count(things: Any) -> int:
