@@ -43,13 +43,13 @@ PASSED_ON = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|.*_proxy|.*_PROXY|.*CA_BUNDLE|S
 INSTALLING = re.compile(r"UV_.*|PIP_.*|XDG_.*")  # what `sam build` may see besides: where packages come from
 
 # The emulator, in a process group of its own. Its standard input ends when we do, however we end; then it
-# removes what it unpacked and takes its functions with it.
+# ends with its functions, and somebody outside of the group removes what they unpacked.
 RUN_EMULATOR = """
-import os, shutil, sys, threading
+import os, subprocess, sys, threading
 def end_with_parent():
     sys.stdin.buffer.read()
-    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
-    os.killpg(0, 9)
+    end = 'kill -9 -"$0"; rm -rf "$1"'
+    subprocess.Popen(["/bin/sh", "-c", end, str(os.getpgrp()), os.environ["TMPDIR"]], start_new_session=True)
 threading.Thread(target=end_with_parent, daemon=True).start()
 from ministack.app import main
 main()
@@ -211,10 +211,13 @@ class Cloud:
         stack_name: str,
         parameters: Mapping[str, str] | None = None,
         progress: Callable[[str], object] = lambda step: None,
+        *,
+        packaged: bool = False,
     ) -> dict[str, str]:
         """Build, package and create or update the stack; its outputs, with an ApiUrl that answers here.
 
         `progress` is called with a few words as each step begins. CloudError says why a step failed.
+        `packaged` takes what was last packaged for this cloud instead of building again.
         """
         steps: list[tuple[str, str, Callable[[], object]]] = [
             ("build", "building functions and layers", self._build),
@@ -226,7 +229,7 @@ class Cloud:
             ),
             ("patch", "adding what the emulator leaves out", lambda: self._patch(stack_name)),
         ]
-        for name, words, step in steps:
+        for name, words, step in steps[2:] if packaged else steps:
             progress(words)
             began = time.monotonic()
             with self._alone():

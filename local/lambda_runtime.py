@@ -63,9 +63,10 @@ def local_layers(built: Path, scratch: Path) -> tuple[Path, ...]:
     if platform.machine() in ("aarch64", "arm64"):
         return built / "Dependencies/python", connector
     dependencies = scratch / "dependencies"
-    pins = (ROOT / "layers/dependencies/requirements.txt").read_bytes()
-    stamp = dependencies / "requirements.txt"
-    if not stamp.exists() or stamp.read_bytes() != pins:
+    sources = [ROOT / "layers/dependencies" / name for name in ("requirements.txt", "Makefile")]
+    made_of = b"".join(source.read_bytes() for source in sources)
+    stamp = dependencies / "made_of"
+    if not stamp.exists() or stamp.read_bytes() != made_of:
         shutil.rmtree(dependencies, ignore_errors=True)
         dependencies.mkdir(parents=True)
         subprocess.run(
@@ -79,7 +80,7 @@ def local_layers(built: Path, scratch: Path) -> tuple[Path, ...]:
             },
             check=True,
         )
-        stamp.write_bytes(pins)
+        stamp.write_bytes(made_of)
     return dependencies / "python", connector
 
 

@@ -14,7 +14,7 @@ from cli.stack import Stack
 from local.cloud import Cloud, CloudError
 from tests.functions.template import FUNCTIONS
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
 
 def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:
@@ -49,14 +49,14 @@ def test_a_webhook_reaches_its_function_unsigned_and_is_refused_there(cloud: Clo
 
 def test_what_the_emulator_leaves_out_is_put_in(cloud: Cloud) -> None:
     mappings = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert sorted(mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings) == [3, 3, 5, 5]
+    assert sorted(mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings) == [2, 2, 5, 5]
     ttl = cloud.client("dynamodb").describe_time_to_live(TableName=cloud.outputs["TableName"])
     assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires"
 
 
-def test_a_refused_parameter_is_named(cloud: Cloud) -> None:
+def test_a_refused_parameter_is_named(another: Cloud) -> None:
     with pytest.raises(CloudError, match="ArchiveDays"):
-        cloud.deploy("refused", {"ArchiveDays": "3"})
+        another.deploy("refused", {"ArchiveDays": "3"}, packaged=True)
 
 
 def test_it_ends_without_a_trace() -> None:
@@ -75,28 +75,32 @@ def test_a_person_without_the_environments_is_told_what_to_run(tmp_path: Path) -
         pass
 
 
-def test_a_stack_is_updated_with_its_connections_in_place_and_deleted_without_its_documents() -> None:
-    with Cloud() as cloud:
-        made = cloud.deploy("short", {"DeletionProtection": "false"})
-        stack = Stack("short", cloud.client, made)
-        stack.wiring.notes.write("", "connection", "acme", {"id": "acme", "freshbooks": {"account_id": "A1"}})
-        _schedule(stack, "acme", "sps", "rate(15 minutes)")
-        updated = cloud.deploy("short", {"DeletionProtection": "false", "LogRetentionDays": "30"})
-        assert (updated["TableName"], updated["ArchiveBucket"]) == (made["TableName"], made["ArchiveBucket"])
-        assert stack.wiring.connections() == ["acme"]
-        [schedule] = [
-            one
-            for one in cloud.client("scheduler").list_schedules(GroupName=made["ScheduleGroup"])["Schedules"]
-            if one["Name"].startswith("acme-")
-        ]
-        assert schedule["Target"]["Arn"] == updated["PollSpsArn"]
-        groups = cloud.client("logs").describe_log_groups()["logGroups"]
-        assert {
-            group.get("retentionInDays") for group in groups if "PollSpsLogs" in group["logGroupName"]
-        } == {30}
-        cloudformation = cloud.client("cloudformation")
-        cloudformation.delete_stack(StackName="short")
-        waiter = cloudformation.get_waiter("stack_delete_complete")
-        waiter.wait(StackName="short", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
-        assert cloud.client("lambda").list_functions()["Functions"] == []
-        assert stack.wiring.connections() == ["acme"], "the table outlives the stack"
+def test_a_stack_is_updated_with_its_connections_in_place_and_deleted_without_its_documents(
+    another: Cloud,
+) -> None:
+    made = another.deploy("short", {"DeletionProtection": "false"}, packaged=True)
+    stack = Stack("short", another.client, made)
+    stack.wiring.notes.write("", "connection", "acme", {"id": "acme", "freshbooks": {"account_id": "A1"}})
+    _schedule(stack, "acme", "sps", "rate(15 minutes)")
+    updated = another.deploy(
+        "short", {"DeletionProtection": "false", "LogRetentionDays": "30"}, packaged=True
+    )
+    assert (updated["TableName"], updated["ArchiveBucket"]) == (made["TableName"], made["ArchiveBucket"])
+    assert stack.wiring.connections() == ["acme"]
+    [schedule] = [
+        one
+        for one in another.client("scheduler").list_schedules(GroupName=made["ScheduleGroup"])["Schedules"]
+        if one["Name"].startswith("acme-")
+    ]
+    assert schedule["Target"]["Arn"] == updated["PollSpsArn"]
+    cloudformation = another.client("cloudformation")
+    logs = cloudformation.describe_stack_resource(StackName="short", LogicalResourceId="PollSpsLogs")
+    name = logs["StackResourceDetail"]["PhysicalResourceId"]
+    [group] = another.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert group["retentionInDays"] == 30
+    cloudformation.delete_stack(StackName="short")
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName="short", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    functions = another.client("lambda").list_functions()["Functions"]
+    assert [one["FunctionName"] for one in functions if one["FunctionName"].startswith("short-")] == []
+    assert stack.wiring.connections() == ["acme"], "the table outlives the stack"

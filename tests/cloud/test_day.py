@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.account import Account
-from local.cloud import ROOT, Cloud
-from local.demo import Demo
+from local.cloud import ROOT
+from local.day import GROCERIES, WORDS
+from local.demo import PASSWORD, Demo
 
-pytestmark = pytest.mark.cloud
-
-
-@pytest.fixture(scope="module")
-def day() -> Iterator[tuple[Demo, Account]]:
-    if not (ROOT / ".venv-cloud/.installed").exists():
-        pytest.skip("the emulator is not installed: run `make setup`")
-    with Demo(seed=11, cloud=Cloud()).running(lambda text: None) as demo:
-        yield demo, demo.play(lambda text: None)
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
 
 def connector(demo: Demo, *arguments: str) -> tuple[int, str, str]:
@@ -89,6 +81,37 @@ def test_a_documents_story_has_its_whole_history_and_payloads_under_one_correlat
     code, out, _ = connector(demo, "show", "birch/in/201ALLBIRCH/order/0045001000")
     assert code == 0
     assert "delivered" in out
+
+
+def test_the_days_logs_tell_every_documents_story_and_nobodys_secrets_names_or_goods(
+    day: tuple[Demo, Account],
+) -> None:
+    demo, _ = day
+    logs = demo.cloud.logs()
+    told = [json.loads(line) for line in logs if line.startswith('{"level"')]
+    for order in demo.ledger(demo.suppliers[0]):
+        if order["type"] == "order" and order["state"] == "DELIVERED":
+            story = [line for line in told if line.get("document") == order["id"]]
+            assert {"map_inbound", "push_freshbooks"} <= {line["service"] for line in story}, order["id"]
+    grants, hooks = demo.freshbooks.grants, demo.freshbooks.webhooks.callbacks.values()
+    planted = {
+        *(
+            PASSWORD,
+            "sps-secret-of-",
+            "fb-secret-of-",
+            "1 Main Street",
+            "Minneapolis",
+            "9 Factory Lane",
+            "Duluth",
+        ),
+        *(*grants.access, *grants.refresh, *demo.sps.tokens, *(hook.verifier for hook in hooks)),
+        *(partner.name for supplier in demo.suppliers for partner in supplier.all_partners),
+        *(supplier.name for supplier in demo.suppliers),
+        *(*WORDS, *GROCERIES),
+    }
+    assert len(planted) > 40
+    printed = "\n".join(logs)
+    assert [text for text in planted if text in printed] == []
 
 
 def test_what_is_not_there_or_makes_no_sense_ends_with_one_line_and_2(day: tuple[Demo, Account]) -> None:

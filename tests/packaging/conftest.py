@@ -73,23 +73,28 @@ class BuiltStack(Stack):
         return failed
 
 
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    """Where moto answers. What it holds is every test's own, as `mock_aws` begins with nothing."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
 @pytest.fixture
 def stack(
-    packages: Packages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    packages: Packages, aws: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[BuiltStack]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setitem(os.environ, "no_proxy", "127.0.0.1,localhost")
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     with mock_aws(), warnings.catch_warnings():
-        server.start()
-        host, port = server.get_host_and_port()
-        stack = BuiltStack(packages, f"http://{host}:{port}", monkeypatch, capsys)
+        stack = BuiltStack(packages, aws, monkeypatch, capsys)
         try:
             yield stack
         finally:
             for function in stack.started:
                 function.stop()
-            server.stop()
