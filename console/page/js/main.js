@@ -57,7 +57,7 @@ function showHeader(path) {
     h('nav', { 'aria-label': 'Main' }, h('ul', null, Object.entries(VIEWS).filter(([, [name]]) => name).map(([to, [name]]) =>
       h('li', null, h('a', { href: `#/${to}`, 'aria-current': to === (path === 'document' ? 'documents' : path) ? 'page' : null }, name))))),
     h('div.who', null, me.connections.length > 1 ? choice : null,
-      h('span.small.quiet', null, `${me.name} (${me.operator ? 'operator' : 'viewer'})`),
+      h('span.small.quiet', null, me.name + (me.operator || me.name === 'viewer' ? '' : ' (viewer)')),
       h('button', { type: 'button', onclick: signOut }, 'Sign out'))));
 }
 
@@ -85,6 +85,7 @@ async function show() {
     if (!me.connections.length && path !== 'connect') return fill(main, nothingYet());
     await view(into, { given, me, connection: connection(), again: show });
   } catch (error) {
+    if (!signedIn()) return undefined; // the way to sign in is shown already
     fill(into, problem(error), h('button', { type: 'button', onclick: show }, 'Try again'));
   }
   if (mine === shown) {
