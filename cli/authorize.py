@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.connections import register_callbacks
+from cli.connections import register_webhooks
 from cli.output import JsonOption, console, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
@@ -57,5 +57,5 @@ def authorize(
             )
         time.sleep(2)
     err.print("Allowed. Registering webhooks …")
-    register_callbacks(reached, settings, reached.outputs["ApiUrl"])
+    register_webhooks(reached, settings, reached.outputs["ApiUrl"])
     err.print(f"Connection {connection} is ready: `connector ping {connection}`.")

@@ -23,7 +23,7 @@ from cli.output import JsonOption, console, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.settings import Connection, connection_of
-from connector.usecases.webhooks import EVENTS
+from connector.usecases.registering import register_callbacks, unconfirmed
 
 app = typer.Typer(
     help="Connections: one FreshBooks business paired with one SPS account.",
@@ -65,7 +65,7 @@ def add_connection(
     )
     if kept.get("refresh_token") or freshbooks.get("refresh_token"):
         say("webhooks")
-        register_callbacks(stack, connection, public_url or stack.outputs["ApiUrl"])
+        register_webhooks(stack, connection, public_url or stack.outputs["ApiUrl"])
     say("schedules")
     every = {"sps": sps_every, "freshbooks": freshbooks_every}
     for poller, rate in every.items():
@@ -74,44 +74,25 @@ def add_connection(
     wiring.notes.write(connection.id, "poll", "every", {**minutes, "since": wiring.clock.now()})
 
 
-def register_callbacks(stack: Stack, connection: Connection, public_url: str) -> None:
-    """Have FreshBooks call us for invoices and bills; waits until each callback's handshake is through.
-
-    The callback id is put on the list before the handshake is answered: only ids on it are accepted.
-    """
+def register_webhooks(stack: Stack, connection: Connection, public_url: str) -> None:
+    """Have FreshBooks call us for invoices and bills; waits until each callback's handshake is through."""
     wiring = stack.wiring
-    client = wiring.freshbooks(connection)
-    base = f"{public_url.rstrip('/')}/webhooks/freshbooks/{connection.id}"
-    for event in EVENTS:
-        uri = f"{base}/{event}"
-        for callback in client.list_callbacks():
-            if callback.uri == uri:
-                if callback.verified and (wiring.secrets.read(connection.id, "webhooks") or {}).get(event):
-                    break
-                client.delete_callback(callback.callbackid)
-        else:
-            _list_callback(stack, connection.id, event, None)
-            callback = client.create_callback(event, uri)
-            _list_callback(stack, connection.id, event, callback.callbackid)
-            deadline = time.monotonic() + HANDSHAKE_SECONDS
-            while not (wiring.secrets.read(connection.id, "webhooks") or {}).get(event, {}).get("verifiers"):
-                if time.monotonic() > deadline:
-                    raise errors.OutcomeUnknown(
-                        f"FreshBooks did not confirm the callback {uri}",
-                        code="callback_not_confirmed",
-                        fix="check that the address can be reached from the internet, then add the connection again",
-                    )
-                time.sleep(0.3)
-
-
-def _list_callback(stack: Stack, connection: str, event: str, callback_id: int | None) -> None:
-    with stack.wiring.leases.hold(f"{connection}/webhooks", 60) as fence:
-        if fence is None:
-            time.sleep(0.5)
-            return _list_callback(stack, connection, event, callback_id)
-        kept = stack.wiring.secrets.read(connection, "webhooks") or {}
-        kept[event] = {"callback_id": callback_id} if callback_id is not None else {}
-        stack.wiring.secrets.write(connection, "webhooks", kept)
+    register_callbacks(
+        connection.id,
+        public_url,
+        secrets=wiring.secrets,
+        leases=wiring.leases,
+        freshbooks=wiring.freshbooks(connection),
+    )
+    deadline = time.monotonic() + HANDSHAKE_SECONDS
+    while waiting := unconfirmed(connection.id, wiring.secrets):
+        if time.monotonic() > deadline:
+            raise errors.OutcomeUnknown(
+                f"FreshBooks did not confirm the callbacks of: {', '.join(waiting)}",
+                code="callback_not_confirmed",
+                fix=f"check that {public_url} can be reached from the internet, then add the connection again",
+            )
+        time.sleep(0.3)
 
 
 def poll_now(stack: Stack, connection: str) -> None:

@@ -43,7 +43,8 @@ PASSED_ON = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|.*_proxy|.*_PROXY|.*CA_BUNDLE|S
 INSTALLING = re.compile(r"UV_.*|PIP_.*|XDG_.*")  # what `sam build` may see besides: where packages come from
 
 # The emulator, in a process group of its own. Its standard input ends when we do, however we end; then it
-# ends with its functions, and somebody outside of the group removes what they unpacked.
+# ends with its functions, and somebody outside of the group removes what they unpacked. A token that it
+# renews keeps its groups, as at Cognito, only where the emulator does not know the old one from its own page.
 RUN_EMULATOR = """
 import os, subprocess, sys, threading
 def end_with_parent():
@@ -51,6 +52,10 @@ def end_with_parent():
     end = 'kill -9 -"$0"; rm -rf "$1"'
     subprocess.Popen(["/bin/sh", "-c", end, str(os.getpgrp()), os.environ["TMPDIR"]], start_new_session=True)
 threading.Thread(target=end_with_parent, daemon=True).start()
+from ministack.services import cognito
+class Unlisted(dict):
+    __setitem__ = lambda self, token, about: None
+cognito._refresh_tokens = Unlisted()
 from ministack.app import main
 main()
 """
@@ -363,6 +368,7 @@ class Cloud:
             | changed
         )
         here = {"LOGIN_URL": self.endpoint, "CONSOLE_FILES": str(self.root / "console/page")}
+        here["API_URL"] = self.api_url
         self.set_environment(physical["ServeConsole"], here)
         for function in ("AuthorizeFreshbooks", "SendDigest"):
             self.set_environment(physical[function], {"CONSOLE_URL": self.console_url})

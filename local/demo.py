@@ -162,11 +162,6 @@ class Demo:
         result: dict[str, Any] = response.json()["response"]["result"]
         return result
 
-    def restart(self) -> None:
-        """What maps and pushes starts anew, and so reads settings that it would look at again within a minute."""
-        for output in ("MapInboundFunction", "PushFreshbooksFunction", "ServeConsoleFunction"):
-            self.cloud.set_environment(self.stack.outputs[output], {"RESTARTED": str(time.time())})
-
     @staticmethod
     def _post(url: str, path: str, body: Any) -> Any:
         response = requests.post(url + path, json=body, timeout=10)

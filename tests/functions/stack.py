@@ -48,6 +48,7 @@ from tests.functions.template import (
 MODULES_OF_A_PROCESS = ("connector.runtime", "connector.receiving", "connector.web")
 LOGIN_URL = "https://login.example.com"
 CONSOLE_URL = "https://console.example.com/"
+NO_API = "http://127.0.0.1:9"
 _watching: list[Stack] = []
 
 
@@ -142,6 +143,7 @@ class Stack:
         self.calls: list[Call] = []
         self.clock = Clock()
         self.vendors: list[Simulator] = []
+        self.api_url = NO_API
         monkeypatch.setattr(boto3, "client", _client)
         monkeypatch.setattr(aws, "client", _client)
         _watching[:] = [self]
@@ -201,6 +203,7 @@ class Stack:
             "LOGIN_URL": LOGIN_URL,
             "CONSOLE_FILES": str(ROOT / "console/page"),
             "CONSOLE_URL": CONSOLE_URL,
+            "API_URL": self.api_url,
         }
         return {
             name: known.get(name) or (values.get(value.get("Ref"), "") if isinstance(value, dict) else value)

@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -17,6 +17,7 @@ from connector.rules.packs import read_pack
 from local.simulators import RunningSimulator
 from tests import builders
 from tests.functions.business import ACME, PARTNER, Business
+from tests.functions.gateway import Gateway
 from tests.functions.stack import LOGIN_URL, Stack, claims
 from tests.functions.template import ROOT, sample
 
@@ -43,6 +44,7 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
         {"connection": "acme", "client_id": ACME.sps_client, "client_secret": ACME.sps_secret},
         200,
     ),
+    ("POST", "connect/webhooks"): ({"connection": "acme"}, 200),
     ("GET", "partners"): ("connection=acme", 200),
     ("POST", "partner/check"): ({"connection": "acme", "toml": PACK}, 200),
     ("PUT", "partner"): ({"connection": "acme", "toml": PACK}, 200),
@@ -617,3 +619,41 @@ def test_what_a_connection_lacks_is_told(stack: Stack, acme: Business) -> None:
     assert steps["scopes"]["ok"] is False
     assert "user:bills:write" in steps["scopes"]["detail"]
     assert steps["scopes"]["fix"]
+
+
+def test_webhooks_are_registered_once_and_confirmed_by_their_handshakes(
+    stack: Stack, acme: Business, gateway: Gateway
+) -> None:
+    stack.api_url = gateway.url
+    asked = {"connection": "acme"}
+    assert stack.json("GET", "/api/connect?connection=acme")[1]["unconfirmed"] == ["invoice", "bill"]
+    assert stack.json("POST", "/api/connect/webhooks", asked) == (200, {"waiting": ["invoice", "bill"]})
+    assert acme.freshbooks.drain(10)
+    assert stack.settle() == []
+    assert stack.json("GET", "/api/connect?connection=acme")[1]["unconfirmed"] == []
+    made = acme.books["callbacks"]
+    assert [(one["event"], one["verified"]) for one in made] == [("invoice", True), ("bill", True)]
+    assert stack.json("POST", "/api/connect/webhooks", asked) == (200, {"waiting": []})
+    assert acme.books["callbacks"] == made
+
+
+def test_a_callback_that_was_never_confirmed_is_made_anew(
+    stack: Stack, acme: Business, gateway: Gateway
+) -> None:
+    stack.json("POST", "/api/connect/webhooks", {"connection": "acme"})
+    lost = {one["callbackid"] for one in acme.books["callbacks"]}
+    assert stack.json("POST", "/api/connect/webhooks", {"connection": "acme"})[1]["waiting"] == [
+        "invoice",
+        "bill",
+    ]
+    assert lost.isdisjoint(one["callbackid"] for one in acme.books["callbacks"])
+    assert len(acme.books["callbacks"]) == 2
+
+
+def test_a_connection_whose_packs_make_drafts_is_asked_for_the_right_to_write_them(
+    stack: Stack, acme: Business
+) -> None:
+    drafts = PACK + '\n[orders]\ntarget = "invoice_draft"\n'
+    stack.json("PUT", "/api/partner", {"connection": "acme", "toml": drafts})
+    address = stack.json("POST", "/api/authorize", {"connection": "acme"})[1]["address"]
+    assert "user:invoices:write" in parse_qs(urlsplit(address).query)["scope"][0].split()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.alerts import alerts, digest, queue_alerts
+from connector.usecases.alerts import Alert, alerts, digest, queue_alerts
 from connector.usecases.people import switch
 from tests.fakes import FakeWorld
 
@@ -139,6 +141,22 @@ def test_a_poll_is_late_after_three_intervals_and_not_before() -> None:
     fake.clock.pass_(2 * 60)
     assert tell(fake, inbox)["new"] == 1
     assert "SPS was not looked at" in inbox.messages[0][1]
+
+
+def test_a_side_that_was_never_looked_at_is_late_as_well() -> None:
+    fake = FakeWorld()
+    fake.notes.write("acme", "poll", "every", {"sps": 15, "freshbooks": 60, "since": fake.clock.now()})
+    fake.clock.pass_(46 * 60)
+    assert [alert.key.split("/")[1] for alert in alerts(fake.world)] == ["sps"]
+
+
+def test_what_was_told_of_thousands_of_documents_fits_into_one_item() -> None:
+    fake = FakeWorld()
+    names = [f"document/acme/in/{PARTNER}/order/{n:022d}/1/price_differs" for n in range(5000)]
+    many = [("acme", Alert(name, "document", "", "", "")) for name in names]
+    assert digest(fake.notes, many, "", lambda subject, text: None)["new"] == 5000
+    assert digest(fake.notes, many, "", lambda subject, text: None)["new"] == 0
+    assert len(json.dumps(fake.notes.read("", "digest", "told"))) < 200_000
 
 
 def test_a_stranded_token_unexplained_documents_and_failed_queues_are_told() -> None:

@@ -85,7 +85,7 @@ def test_what_becomes_invalid_comes_first_with_its_reason() -> None:
         "becomes invalid",
         "line_not_on_order",
     )
-    assert result["summary"] == "changes 0 of 5, 1 become invalid"
+    assert result["summary"] == "changes 0 of 5, 1 becomes invalid"
 
 
 def test_a_pack_that_cures_a_held_document_makes_it_valid() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from decimal import Decimal
 
 import pytest
 
 from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
+from connector.usecases import people
 from connector.usecases.reconcile import reconcile
 from connector.usecases.replaying import preview, replay, resolve
 from tests.fakes import FakeWorld
@@ -170,3 +173,20 @@ def test_a_document_that_a_person_dealt_with_is_closed_and_its_content_is_not_ta
     assert (record.state, record.duplicates) == (State.SKIPPED, 1)
     with pytest.raises(errors.CheckFailed):
         resolve(fake.world, ORDER, who="a person", reason="x")
+
+
+def test_what_a_rule_stopped_goes_on_by_the_pack_that_somebody_saved_in_another_process() -> None:
+    fake = outbound.world(ordered=False)
+    inbound.put(fake, "out/1.json", inbound.order(price=2.4))
+    inbound.run(fake)
+    outbound.told(fake)
+    assert outbound.stored(fake).reason["code"] == "price_differs"
+    console = dataclasses.replace(fake.world)
+    pack = console.pack(PARTNER)
+    tolerant = pack.model_copy(
+        update={"tolerances": pack.tolerances.model_copy(update={"price": Decimal(5)})}
+    )
+    assert people.set_up_partner(console, tolerant) == 1
+    assert preview(fake.world, INVOICE)["outcome"] == "sent"
+    outbound.drain(fake)
+    assert (outbound.stored(fake).state, len(fake.sps.uploads)) == (State.DELIVERED, 1)

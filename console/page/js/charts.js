@@ -16,7 +16,8 @@ export function perDay(days) {
     date, counts: GROUPS.map(([, , names]) => names.reduce((sum, name) => sum + (states[name] ?? 0), 0)),
   }));
   const most = Math.max(1, ...sums.map(({ counts }) => counts.reduce((a, b) => a + b, 0)));
-  const [width, height, left, bottom] = [640, 200, 34, 22];
+  const narrow = matchMedia('(max-width: 40rem)').matches;
+  const [width, height, left, bottom] = [narrow ? 340 : 640, 200, 34, 22];
   const step = (width - left) / sums.length;
   const scale = (height - bottom - 8) / most;
   const bars = sums.map(({ date, counts }, index) => {
@@ -26,7 +27,7 @@ export function perDay(days) {
         y -= count * scale;
         return count ? h(`rect.s-${GROUPS[group][0]}`, { x: left + index * step + step * .15, y, width: step * .7, height: count * scale }) : null;
       }),
-      index % 2 === (sums.length - 1) % 2
+      (sums.length - 1 - index) % (narrow ? 4 : 2) === 0
         ? h('text', { x: left + index * step + step / 2, y: height - 6, 'text-anchor': 'middle' }, day.format(new Date(date))) : null);
   });
   return [

@@ -33,14 +33,22 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** A table that can be scrolled on a small screen, by keyboard too. Columns: [title, cell(row), number?]. */
-export function table(columns, rows, { caption, stack = false } = {}) {
-  const body = rows.map((row) =>
-    h('tr', null, columns.map(([title, cell, kind]) => {
-      const made = h('td', { class: kind === 'number' ? 'number' : null, 'data-label': title || null }, cell(row));
-      if (!made.textContent.trim() || made.textContent === '–') made.classList.add('blank');
-      return made;
-    })));
+/** Text with its `commands` set apart. */
+export const prose = (text) => String(text).split('`').map((part, n) => (n % 2 ? h('code', null, part) : part));
+
+/**
+ * A table that can be scrolled on a small screen, by keyboard too. Columns: [title, cell(row), number?]; one with
+ * nothing in it is left out, except the first.
+ */
+export function table(all, rows, { caption, stack = false } = {}) {
+  const cells = rows.map((row) => all.map(([title, cell, kind]) => {
+    const made = h('td', { class: kind === 'number' ? 'number' : null, 'data-label': title || null }, cell(row));
+    if (!made.textContent.trim() || made.textContent === '–') made.classList.add('blank');
+    return made;
+  }));
+  const kept = (_, n) => !n || cells.some((row) => !row[n].classList.contains('blank'));
+  const columns = all.filter(kept);
+  const body = cells.map((row) => h('tr', null, row.filter(kept)));
   return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': caption || 'table' },
     h(stack ? 'table.stack' : 'table', null,
       caption ? h('caption.hidden', null, caption) : null,
@@ -59,7 +67,7 @@ export function toast(text, bad = false) {
 export function problem(error) {
   return h('div.note.bad', { role: 'alert' },
     h('p', null, h('strong', null, error.message), error.place ? ` (${error.place})` : ''),
-    error.fix ? h('p', null, `What to do: ${error.fix}.`) : null);
+    error.fix ? h('p', null, 'What to do: ', prose(error.fix), '.') : null);
 }
 
 /** A button that shows that it works, and says so when it could not. */
@@ -79,7 +87,7 @@ export function action(label, work, { primary = false, ...props } = {}) {
 
 export function field(label, control, hint) {
   const id = control.id || (control.id = `f${Math.random().toString(36).slice(2)}`);
-  return h('div.field', null, h('label', { for: id }, label), control, hint ? h('p.quiet.small', null, hint) : null);
+  return h('div.field', null, h('label', { for: id }, label), control, hint ? h('p.quiet.small', null, prose(hint)) : null);
 }
 
 /** A dialog; resolves when it is closed. `build(close)` gives its content. */

@@ -14,7 +14,7 @@ export function ago(iso) {
   for (const [unit, size] of [['day', 86400], ['hour', 3600], ['minute', 60]]) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }
-  return 'just now';
+  return seconds > 0 ? 'within a minute' : 'just now';
 }
 
 export function duration(seconds) {
@@ -35,9 +35,12 @@ export function money(amount, currency) {
   }
 }
 
+/** "1 document", "3 documents". */
+export const count = (n, noun) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
 const KINDS = { order: 'Order', shipment: 'Shipment advice', invoice: 'Invoice', bill: 'Bill', asn: 'Shipment (ASN)',
-  acknowledgement: 'Acknowledgement', order_change: 'Order change', credit: 'Credit note', file: 'File' };
-export const kind = (type) => KINDS[type] ?? type.replaceAll('_', ' ');
+  ack: 'Acknowledgement', credit: 'Credit note', close_out: 'Close-out of bill', notice: 'Notice', file: 'File' };
+export const kind = (type) => KINDS[type] ?? type[0].toUpperCase() + type.slice(1).replaceAll('_', ' ');
 
 const STATES = {
   RECEIVED: ['Received', 'new'], MAPPED: ['Ready to send', 'new'], CLAIMED: ['Being sent', 'new'],

@@ -57,8 +57,9 @@ function showHeader(path) {
     h('nav', { 'aria-label': 'Main' }, h('ul', null, Object.entries(VIEWS).filter(([, [name]]) => name).map(([to, [name]]) =>
       h('li', null, h('a', { href: `#/${to}`, 'aria-current': to === (path === 'document' ? 'documents' : path) ? 'page' : null }, name))))),
     h('div.who', null, me.connections.length > 1 ? choice : null,
-      h('span.small.quiet', null, me.name + (me.operator || me.name === 'viewer' ? '' : ' (viewer)')),
+      h('span.small.quiet.name', null, me.name + (me.operator || me.name === 'viewer' ? '' : ' (viewer)')),
       h('button', { type: 'button', onclick: signOut }, 'Sign out'))));
+  header.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 }
 
 let shown = 0;
@@ -80,16 +81,18 @@ async function show() {
   if (!view) return fill(main, h('h1', null, 'There is no such page'), h('a', { href: '#/' }, 'To the overview'));
   document.title = `${name ?? 'Document'} · Connector`;
   fill(main, h('p.quiet', { role: 'status' }, 'Loading…'));
+  main.setAttribute('aria-busy', 'true');
   const into = h('div');
   try {
-    if (!me.connections.length && path !== 'connect') return fill(main, nothingYet());
-    await view(into, { given, me, connection: connection(), again: show });
+    if (!me.connections.length && path !== 'connect') fill(into, nothingYet());
+    else await view(into, { given, me, connection: connection(), again: show });
   } catch (error) {
     if (!signedIn()) return undefined; // the way to sign in is shown already
     fill(into, problem(error), h('button', { type: 'button', onclick: show }, 'Try again'));
   }
   if (mine === shown) {
     fill(main, into);
+    main.removeAttribute('aria-busy');
     scrollTo(0, 0);
   }
   return undefined;
@@ -101,6 +104,7 @@ const nothingYet = () => h('section.box', null, h('h1', null, 'No connection yet
 
 function welcome(error) {
   me = undefined;
+  main.removeAttribute('aria-busy');
   fill(header);
   document.title = 'Sign in · Connector';
   return fill(main, h('div.center', null, h('img', { src: 'icon.svg', alt: '', width: 64, height: 64 }),

@@ -30,6 +30,7 @@ class FunctionSettings:
     login_url: str = ""
     login_client_id: str = ""
     console_url: str = ""
+    api_url: str = ""
     digest_topic: str = ""
     chat_secret: str = ""
     failed_queues: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class FunctionSettings:
             login_url=environment.get("LOGIN_URL", ""),
             login_client_id=environment.get("LOGIN_CLIENT_ID", ""),
             console_url=environment.get("CONSOLE_URL", ""),
+            api_url=environment.get("API_URL", ""),
             digest_topic=environment.get("DIGEST_TOPIC", ""),
             chat_secret=environment.get("CHAT_SECRET", ""),
             failed_queues={

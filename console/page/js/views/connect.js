@@ -2,21 +2,24 @@
 
 import { get, post } from '../api.js';
 import { action, field, fill, h, problem, toast } from '../dom.js';
-import { badge, empty } from './parts.js';
+import { badge, empty, fix } from './parts.js';
 
 export default async function connect(into, { connection, me, given, again }) {
   if (!connection) return fill(into, h('h1', null, 'Connect'), fresh());
   const status = await get('connect', { connection });
   const steps = h('div', { role: 'status' });
+  const business = h('div', { role: 'status' });
   return fill(into, h('h1', null, 'Connect'),
     given.authorized ? h('p.note.good', { role: 'status' }, 'FreshBooks is authorized. Choose the business if it is not the right one, then try both vendors.') : null,
     h('section.box', null, h('h2', null, '1. FreshBooks'),
       h('p', null, status.authorized ? badge('Authorized', 'good') : badge('Not authorized', 'bad'), ` for account ${status.account}`,
         status.missing_scopes.length ? [' ', badge(`${status.missing_scopes.length} scopes missing`, 'bad'), ` ${status.missing_scopes.join(', ')}`] : '',
-        ' ', status.callbacks.length ? badge(`${status.callbacks.length} webhooks confirmed`, 'good') : badge('No webhook confirmed', 'warn')),
-      h('p.quiet.small', null, 'Authorize again after a change of scopes, or where the overview says so. Queues wait meanwhile and nothing is lost. Webhooks are registered by `connector authorize`; without them changes are seen by the hourly look.'),
+        ' ', status.unconfirmed.length ? badge('Webhooks not confirmed', 'warn') : badge('Webhooks confirmed', 'good')),
+      h('p.quiet.small', null, 'Authorize again after a change of scopes, or where the overview says so: queues wait meanwhile, and nothing is lost. ',
+        'By webhooks FreshBooks tells of each change at once; without them changes are seen by the hourly look.'),
       me.operator ? h('p.row', null, action(status.authorized ? 'Authorize again' : 'Authorize FreshBooks', async () => { location.assign((await post('authorize', { connection })).address); }, { primary: !status.authorized }),
-        status.authorized ? action('Choose the business…', () => choose(steps0, connection, again)) : null) : empty('Changing this needs an operator.'), steps0),
+        status.authorized ? action('Choose the business…', () => choose(business, connection, again)) : null,
+        status.authorized && status.unconfirmed.length ? action('Register webhooks', () => registered(connection, again), { primary: true }) : null) : empty('Changing this needs an operator.'), business),
     h('section.box', null, h('h2', null, '2. SPS Commerce'),
       h('p', null, status.sps ? badge('Credentials stored', 'good') : badge('No credentials', 'bad')),
       me.operator ? credentials(connection, again) : null),
@@ -28,11 +31,19 @@ export default async function connect(into, { connection, me, given, again }) {
     fresh());
 }
 
-const steps0 = h('div', { role: 'status' });
-
 const fresh = () => h('section.box', null, h('h2', null, 'A new connection'),
   h('p', null, 'One FreshBooks business paired with one SPS account. Its schedules and secrets are made at the command line:'),
   h('pre', null, 'connector connections add NAME --account-id … --freshbooks-client-id … --sps-client-id …\nconnector authorize NAME'));
+
+/** Ask FreshBooks to call; it confirms each callback by a handshake of its own, usually within seconds. */
+async function registered(connection, again) {
+  await post('connect/webhooks', { connection });
+  for (let n = 0; n < 20; n += 1) {
+    await new Promise((done) => { setTimeout(done, 1500); });
+    if (!(await get('connect', { connection })).unconfirmed.length) break;
+  }
+  again();
+}
 
 async function choose(into, connection, again) {
   const told = await get('connect/businesses', { connection });
@@ -76,8 +87,7 @@ async function tried(into, connection) {
     const told = await get('ping', { connection });
     fill(into, h('ul.steps', null, told.steps.map((step) => h('li', null,
       badge(step.ok ? 'ok' : 'fails', step.ok ? 'good' : 'bad'),
-      h('div', null, h('strong', null, `${step.vendor}: ${step.step}`), h('div.small', null, step.detail),
-        step.fix ? h('div.small', null, `What to do: ${step.fix}`) : null)))));
+      h('div', null, h('strong', null, `${step.vendor}: ${step.step}`), h('div.small', null, step.detail), fix(step.fix))))));
   } catch (error) {
     fill(into, problem(error));
   }

@@ -1,7 +1,7 @@
 // One document: where it is, why, what came and what went, and what can be done about it.
 
 import { get, post } from '../api.js';
-import { action, dialog, field, fill, h, problem, table, toast } from '../dom.js';
+import { action, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
 import { ball, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
 import { badge, empty, state } from './parts.js';
 import { tree } from './tree.js';
@@ -11,7 +11,7 @@ export default async function document_(into, { given, again }) {
   const told = await get('document', { id });
   const can = (name) => told.actions.includes(name);
   fill(into,
-    h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ` / ${told.partner}`),
+    h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ` / ${told.partner_name || told.partner}`),
     h('h1', null, `${kind(told.type)} ${told.number}`),
     h('p.row', null, state(told), h('strong', null, ball(told)), told.amount ? h('span', null, money(told.amount, told.currency)) : null,
       told.revision > 1 ? badge(`Revision ${told.revision}`) : null,
@@ -21,6 +21,8 @@ export default async function document_(into, { given, again }) {
     h('div.row', { role: 'group', 'aria-label': 'Actions' },
       action('Preview', () => preview(told, again), { primary: can('replay') }),
       can('replay') ? action('Replay', async () => { await post('document/replay', { id }); toast('It goes through its mapping again.'); setTimeout(again, 1500); }) : null,
+      can('accept') ? action('Accept by force…', () => withReason('Accept by force', 'It goes on past what stopped it. Why?',
+        (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('force') ? action('Send again…', () => withReason('Send again', 'It is sent as a new revision, so that the partner sees a replacement. Why?',
         (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('hold') ? action('Hold…', () => withReason('Hold back', 'Why is it held?', (reason) => post('document/hold', { id, reason }), again)) : null,
@@ -41,7 +43,7 @@ function why(told) {
     h('p', null, h('strong', null, told.reason.message)),
     told.reason.place ? h('p.mono', null, told.reason.place) : null,
     told.meaning ? h('p.small', null, `Usual cause: ${told.meaning.cause}.`) : null,
-    fix ? h('p', null, `What to do: ${fix}. `,
+    fix ? h('p', null, 'What to do: ', prose(fix), '. ',
       ['shadow_mode', 'partner_not_set_up'].includes(told.reason.code) || told.reason.place?.includes('pack')
         ? h('a', { href: '#/partners' }, 'Partners') : null) : null,
     h('p.small.quiet.mono', null, told.reason.code));
@@ -62,7 +64,7 @@ const findings = (all) => table([
 const timeline = (history) => h('ol.timeline', null, history.map((event) => h('li', { class: stateTone(event.to_state) || null },
   h('div', null, h('strong', null, event.what), moved(event),
     event.attempt > 1 ? h('span.quiet', null, ` (attempt ${event.attempt})`) : null),
-  event.note ? h('div.small', null, event.note) : null,
+  event.note ? h('div.small', null, /^[a-z_]+$/.test(event.note) ? event.note.replaceAll('_', ' ') : event.note) : null,
   h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${event.who}`))));
 
 function moved(event) {
@@ -75,27 +77,17 @@ const details = (told) => h('dl', null, Object.entries({
   'Number there': told.remote_id, 'Waits for': told.waits_for, Attempts: told.attempts || '', Id: h('span.mono', null, told.id),
 }).filter(([, value]) => value).flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
 
-function quantities(told) {
-  const lines = {};
-  for (const [name, event] of [...Object.entries(told.shipments).map(([n, e]) => [`shipment ${n}`, e])]) {
-    for (const line of event.lines ?? []) {
-      const sum = (lines[line.line] ??= { line: line.line, ordered: line.ordered, shipped: 0, by: [] });
-      sum.shipped += Number(line.shipped);
-      sum.by.push(name);
-    }
-  }
-  const rows = Object.values(lines);
-  return rows.length ? [h('h3', null, 'Quantities'), table([
-    ['Line', (one) => one.line], ['Ordered', (one) => one.ordered ?? '', 'number'], ['Shipped', (one) => one.shipped, 'number'],
-    ['Open', (one) => (one.ordered === undefined ? '' : Number(one.ordered) - one.shipped), 'number'],
-  ], rows, { caption: 'Ordered and shipped quantities' })] : null;
-}
+const quantities = (told) => (told.open.length ? [h('h3', null, 'Quantities'), table([
+  ['Line', (one) => one.line], ['Item', (one) => one.item],
+  ...['ordered', 'acknowledged', 'shipped', 'invoiced', 'credited', 'open'].map((name) =>
+    [name[0].toUpperCase() + name.slice(1), (one) => (one[name] === '0' && ['acknowledged', 'credited'].includes(name) ? '' : one[name]), 'number']),
+], told.open, { caption: 'What was ordered, shipped and invoiced, line by line' })] : null);
 
 const STAGES = [['received', 'As received'], ['mapped', 'As mapped'], ['sent', 'As sent'], ['answered', 'As answered']];
 
 /** Loaded when it is opened: payloads can be large. */
 function later(title, load) {
-  const body = h('div', null, h('p.quiet', null, 'Loading…'));
+  const body = h('div', { 'aria-busy': 'true' }, h('p.quiet', null, 'Loading…'));
   let loaded = false;
   return h('section.box.gap', null, h('details', { ontoggle: async () => {
     if (loaded) return;
@@ -106,6 +98,7 @@ function later(title, load) {
       loaded = false;
       fill(body, problem(error));
     }
+    body.removeAttribute('aria-busy');
   } }, h('summary', null, h('strong', null, title)), h('div.gap', null, body)));
 }
 

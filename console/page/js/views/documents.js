@@ -7,7 +7,7 @@ import { go } from '../main.js';
 import { columns, empty } from './parts.js';
 
 const STATES = ['RECEIVED', 'MAPPED', 'CLAIMED', 'IN_DOUBT', 'HELD', 'REJECTED', 'DELIVERED', 'PICKED_UP', 'SKIPPED', 'CANCELLED'];
-const TYPES = [['order', 'Orders'], ['shipment', 'Shipment advices'], ['invoice', 'Invoices'], ['asn', 'Shipments (ASN)'], ['bill', 'Bills'], ['file', 'Unreadable files']];
+const TYPES = [['order', 'Orders'], ['shipment', 'Shipment advices'], ['invoice', 'Invoices'], ['asn', 'Shipments (ASN)'], ['bill', 'Bills'], ['ack', 'Acknowledgements'], ['credit', 'Credit notes'], ['close_out', 'Close-outs of bills'], ['notice', 'Notices'], ['file', 'Unreadable files']];
 
 export default async function documents(into, { given, connection }) {
   const [first, { partners }] = await Promise.all([
@@ -28,17 +28,17 @@ export default async function documents(into, { given, connection }) {
         draw();
       }) : null));
   draw();
-  fill(into, h('h1', null, 'Documents'), filters(given, partners), list);
+  fill(into, h('h1', null, 'Documents'), filters(given, partners, [...new Set(rows.map((one) => one.reason.code).filter(Boolean))]), h('section.box', null, list));
 }
 
-function filters(given, partners) {
+function filters(given, partners, codes) {
   const choice = (name, options) => {
     const select = h('select', { name }, options.map(([value, words]) => h('option', { value }, words)));
     select.value = given[name] ?? '';
     return select;
   };
   const input = (name, props = {}) => h('input', { name, value: given[name] ?? '', ...props });
-  const text = field('PO, invoice number, file or words of the reason', input('text', { type: 'search', placeholder: '4500012345' }));
+  const text = field('PO, invoice number, file or reason', input('text', { type: 'search', placeholder: '4500012345' }));
   text.classList.add('wide');
   const form = h('form.filters', { role: 'search', onsubmit: (event) => {
     event.preventDefault();
@@ -51,8 +51,8 @@ function filters(given, partners) {
   field('Changed until', input('until', { type: 'date' })),
   field('Amount from', input('least', { inputmode: 'decimal' })),
   field('Amount to', input('most', { inputmode: 'decimal' })),
-  field('Reason code', input('code', { placeholder: 'price_differs' })),
-  h('div.field.row', null, h('button.primary', { type: 'submit' }, 'Search'), h('a.button', { href: '#/documents' }, 'Clear')));
+  field('Reason code', input('code', { placeholder: 'price_differs', list: 'codes' })), h('datalist', { id: 'codes' }, codes.map((value) => h('option', { value }))),
+  h('div.field.row.close', null, h('button.primary', { type: 'submit' }, 'Search'), h('a.button', { href: '#/documents' }, 'Clear')));
   const narrow = matchMedia('(max-width: 40rem)').matches && !Object.keys(given).length;
   return h('section.box', { 'aria-label': 'Search' }, h('details', { open: !narrow }, h('summary', null, h('strong', null, 'Search and filter')), h('div.gap', null, form)));
 }

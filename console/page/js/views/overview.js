@@ -3,8 +3,8 @@
 import { get } from '../api.js';
 import { measures, perDay } from '../charts.js';
 import { fill, h, table } from '../dom.js';
-import { ago, duration, money, stateTone, stateWords, time, zone } from '../format.js';
-import { badge, columns, empty } from './parts.js';
+import { ago, count, duration, money, stateTone, stateWords, time, zone } from '../format.js';
+import { badge, empty, waiting } from './parts.js';
 
 export default async function overview(into, { connection }) {
   const told = await get('overview', { connection, zone });
@@ -20,15 +20,15 @@ export default async function overview(into, { connection }) {
     h('div.cards', null,
       h(told.person.count ? 'a.card.alert' : 'a.card', { href: '#/documents?state=person' },
         h('span.figure', null, told.person.count), told.person.count === 1 ? 'needs a person' : 'need a person'),
-      h('a.card', { href: '#/documents?state=open' }, money_.length ? money_ : h('span.figure', null, '–'), 'in flight'),
+      h('a.card', { href: '#/documents?state=open' }, money_.length ? money_ : h('span.figure', null, told.open), money_.length ? `in flight, ${count(told.open, 'document')}` : 'in flight'),
       h('div.card', null, h('span.figure', null, today), 'documents today'),
       h('div.card', null, h('span.figure', null, duration(told.delivery.median_seconds)), 'usual time to deliver'),
       h('div.card', null, h('span.figure', null, told.oldest_open ? duration((Date.now() - new Date(told.oldest_open)) / 1000) : '–'), 'oldest wait')),
     h('section.box', null, h('h2', null, 'Needs a person'),
-      told.person.oldest.length ? [table(columns(names), told.person.oldest, { caption: 'Documents that need a person', stack: true }),
+      told.person.oldest.length ? [table(waiting(names), told.person.oldest, { caption: 'Documents that need a person', stack: true }),
         told.person.count > told.person.oldest.length ? h('p.gap', null, h('a', { href: '#/documents?state=person' }, `All ${told.person.count}`)) : null]
         : empty('Nothing waits for you.')),
-    h('div.two.gap', null,
+    h('div.two.even.gap', null,
       h('section.box', null, h('h2', null, 'Both sides'), sides(told.health)),
       h('section.box', null, h('h2', null, 'Today by partner'),
         Object.keys(told.today.partners).length ? table([
@@ -48,7 +48,7 @@ function sides(health) {
   const late = (side) => side.minutes && side.last_poll && (Date.now() - new Date(side.last_poll)) / 60000 > 3 * side.minutes;
   const row = (name, side) => [h('dt', null, name), h('dd', null,
     side.stranded ? badge('Authorize again', 'bad') : !side.last_poll ? badge('Never looked', 'warn') : late(side) ? badge('Late', 'bad') : badge('Well', 'good'),
-    ` last look ${ago(side.last_poll)}`, side.next_poll ? `, next ${ago(side.next_poll)}` : '',
+    ` last look ${ago(side.last_poll)}`, side.next_poll ? new Date(side.next_poll) > Date.now() ? `, next ${ago(side.next_poll)}` : ', next is due' : '',
     side.stranded ? [' ', h('a', { href: '#/connect' }, 'Connect')] : '')];
   const nightly = health.reconcile;
   return h('dl', null, row('SPS Commerce', health.sps), row('FreshBooks', health.freshbooks),

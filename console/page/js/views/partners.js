@@ -2,7 +2,7 @@
 
 import { post, put, get } from '../api.js';
 import { action, dialog, field, fill, h, problem, table, toast } from '../dom.js';
-import { kind, link } from '../format.js';
+import { count, kind, link } from '../format.js';
 import { go } from '../main.js';
 import { changes } from './document.js';
 import { badge, empty } from './parts.js';
@@ -41,7 +41,7 @@ function modeButton(one, connection, again) {
       try {
         const done = await post('partner/switch', { connection, partner: one.id, mode: 'live', since: since.value });
         close();
-        toast(`Live: ${done.resumed} documents go on, ${done.skipped} are left out.`);
+        toast(`Live: ${count(done.resumed, 'document')} to be sent, ${done.skipped} left out.`);
         again();
       } catch (error) {
         toast(error.message, true);
@@ -68,35 +68,35 @@ function editor(into, { chosen, given, connection, me }) {
   };
   fill(into, h('p.small', null, h('a', { href: '#/partners' }, 'Trading partners')),
     h('h1', null, chosen ? chosen.name || chosen.id : 'New trading partner'),
-    chosen || !me.operator ? null : firstChoice(area, given.new),
+    chosen || !me.operator ? null : firstChoice(area),
     h('section.box', null, field('Partner pack (TOML)', area, 'What is left out has its default. The same file works with `connector partners import`.'),
       me.operator ? h('p.row', null,
         action('Check', attempt(async () => { await post('partner/check', body()); tell(h('p.note.good', null, 'The pack is right.')); })),
         action('Try on past documents', attempt(async () => tell(rehearsal(await post('partner/rehearse', { ...body(), last: 100 }))))),
         action('Save', attempt(async () => {
           const done = await put('partner', body());
-          toast(`Saved. ${done.resumed ? `${done.resumed} waiting documents go on.` : ''}`);
+          toast(`Saved.${done.resumed ? ` Mapped again, as they waited for it: ${count(done.resumed, 'document')}.` : ''}`);
           go('partners', { partner: done.partner });
         }), { primary: true })) : null, said));
 }
 
 /** Whether the user sells to or buys from the partner, with what the choice does to the books. */
-function firstChoice(area, id) {
+function firstChoice(area) {
   const options = [
-    ['sell', 'I sell to it', 'record_only', 'its orders are kept and compared with your invoices, and nothing is booked until you invoice.'],
-    ['bill', 'I buy through it, or track its orders as bills', 'bill', 'each order books a bill at once: a payable in your books, closed when it is invoiced or cancelled.'],
-    ['draft', 'I sell to it and want drafts', 'invoice_draft', 'each order makes a draft invoice for its client; a draft books nothing until you send it.'],
+    ['I sell to it, and write the invoices myself', 'record_only', 'nothing is booked by an order: it is kept, and compared with the invoice that you write for it.'],
+    ['I sell to it, and want a draft invoice of each order', 'invoice_draft', 'a draft books nothing until you send it.'],
+    ['I buy from it, or want each order booked as a bill', 'bill', 'each order books a bill at once: a payable, which is closed when the order is invoiced or cancelled.'],
   ];
   const said = h('p.quiet', { role: 'status' }, 'Choose, and the pack below follows.');
   return h('section.box', null, h('fieldset', { class: 'plainset' }, h('legend', null, h('strong', null, 'What is this partner to you?')),
-    options.map(([name, words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: name, onchange: () => {
+    options.map(([words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: target, onchange: () => {
       fill(said, `In your books: ${effect}`);
-      area.value = fresh(id, target);
+      area.value = area.value.replace(/^target = .*$/m, `target = "${target}"`);
     } }), words))), said,
   h('p.small.quiet', null, 'A new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live.'));
 }
 
-const fresh = (id, target = 'bill') => `trading_partner_id = ${JSON.stringify(id ?? '')}\nname = ""\nmode = "shadow"\n\n[orders]\ntarget = "${target}"\n`;
+const fresh = (id) => `trading_partner_id = ${JSON.stringify(id ?? '')}\nname = ""\nmode = "shadow"\n\n[orders]\ntarget = "bill"\n`;
 
 function rehearsal(told) {
   return [h('p.note.calm', null, told.documents ? `On the last ${told.documents} documents it ${told.summary}.` : 'There is no past document of this partner yet.'),

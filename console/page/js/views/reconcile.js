@@ -8,7 +8,8 @@ import { badge, empty } from './parts.js';
 
 export default async function reconcile(into, { connection }) {
   const { result } = await get('reconcile', { connection });
-  if (!result) return fill(into, h('h1', null, 'Reconcile'), empty('The first comparison runs tonight; `connector reconcile` makes one now.'));
+  if (!result) return fill(into, h('h1', null, 'Reconcile'), h('section.box', null,
+    empty('Every night FreshBooks, SPS and the ledger are compared, document by document: none lost, none twice. The first comparison runs tonight; `connector reconcile` makes one now.')));
   const look = result.verdicts.filter((one) => !one.explained || ['needs a person', 'waits'].includes(one.verdict));
   return fill(into, h('h1', null, 'Reconcile'),
     h('p.quiet', null, `Compared ${time(result.at)}, everything since ${time(result.since)}.`),

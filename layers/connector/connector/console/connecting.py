@@ -10,7 +10,8 @@ from connector.documents.freshbooks import read_businesses
 from connector.ledger import State
 from connector.settings import connection_of
 from connector.usecases.ping import ping
-from connector.usecases.tokens import SCOPES, authorize_start
+from connector.usecases.registering import register_callbacks, unconfirmed
+from connector.usecases.tokens import authorize_start, scopes_for
 
 if TYPE_CHECKING:
     from connector.console.routes import Request
@@ -20,6 +21,10 @@ def _ping(request: Request) -> Any:
     world = request.world()
     token = request.wiring.secrets.read(world.id, "freshbooks") or {}
     return {"steps": list(ping(world, probe, token))}
+
+
+def _scopes(request: Request) -> str:
+    return scopes_for(request.world().packs().values())
 
 
 def _authorize(request: Request) -> Any:
@@ -41,6 +46,7 @@ def _authorize(request: Request) -> Any:
             key=wiring.oauth_state_key(),
             clock=wiring.clock,
             url=connection.freshbooks.authorize_url,
+            scopes=_scopes(request),
         )
     }
 
@@ -50,14 +56,13 @@ def _status(request: Request) -> Any:
     wiring = request.wiring
     connection = wiring.connection(request.text("connection"))
     books = wiring.secrets.read(connection.id, "freshbooks") or {}
-    hooks = wiring.secrets.read(connection.id, "webhooks") or {}
     granted = str(books.get("scope", "")).split()
     return {
         "account": connection.freshbooks.account_id,
         "authorized": bool(books.get("refresh_token")),
-        "missing_scopes": [one for one in SCOPES.split() if one not in granted] if granted else [],
+        "missing_scopes": [one for one in _scopes(request).split() if one not in granted] if granted else [],
         "sps": bool((wiring.secrets.read(connection.id, "sps") or {}).get("client_id")),
-        "callbacks": sorted(event for event, kept in hooks.items() if kept.get("verifiers")),
+        "unconfirmed": unconfirmed(connection.id, wiring.secrets),
     }
 
 
@@ -98,6 +103,20 @@ def _choose(request: Request) -> Any:
     return {"account": account}
 
 
+def _webhooks(request: Request) -> Any:
+    """Have FreshBooks call for changes; what is not confirmed by a handshake yet is in `waiting`."""
+    wiring = request.wiring
+    connection = wiring.connection(request.text("connection"))
+    waiting = register_callbacks(
+        connection.id,
+        wiring.settings.api_url,
+        secrets=wiring.secrets,
+        leases=wiring.leases,
+        freshbooks=wiring.freshbooks(connection),
+    )
+    return {"waiting": waiting}
+
+
 def _sps(request: Request) -> Any:
     """Store SPS credentials once SPS has taken them; what SPS refuses is not stored."""
     wiring = request.wiring
@@ -116,5 +135,6 @@ ROUTES = {
     ("GET", "connect/businesses"): _businesses,
     ("POST", "connect/business"): _choose,
     ("POST", "connect/sps"): _sps,
+    ("POST", "connect/webhooks"): _webhooks,
     ("POST", "authorize"): _authorize,
 }

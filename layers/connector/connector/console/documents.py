@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.catalogue import explain
 from connector.console.redaction import redacted, redacted_fields
-from connector.ledger import DocumentKey
+from connector.ledger import DocumentKey, State
 from connector.usecases import acknowledging, explaining, people, replaying
 from connector.usecases.chains import chain, order_diff
 from connector.usecases.overview import overview
@@ -39,9 +39,15 @@ def _document(request: Request) -> Any:
     world, key = _named(request)
     told = people.story(world.ledger, world.archive, key)
     entry = explain(told["reason"].get("code", ""))
+    pack = world.packs().get(key.partner)
     actions = replaying.possible(told["state"]) | ({"acknowledge"} if key.type == "order" else set())
+    fix = told["reason"].get("fix") or (entry.fix if entry else "")
+    if told["state"] == State.HELD and "by force" in fix:
+        actions |= {"accept"}
     return {
         **told,
+        "partner_name": pack.name if pack else "",
+        "open": people.open_quantities(world, key),
         "meaning": {"meaning": entry.meaning, "cause": entry.cause, "fix": entry.fix} if entry else None,
         "chain": chain(world, key),
         "actions": sorted(actions) if request.person.is_operator else [],

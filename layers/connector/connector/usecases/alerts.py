@@ -6,6 +6,7 @@ queue that grew). What is told and still there is only counted in later messages
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,7 +76,7 @@ def digest(
 
     What was told is noted down after it was sent: a crash in between repeats a message, and loses none.
     """
-    there = {f"{connection}/{alert.key}": (connection, alert) for connection, alert in found}
+    there = {_mark(f"{connection}/{alert.key}"): (connection, alert) for connection, alert in found}
     told = set((notes.read("", "digest", "told") or {}).get("keys", ()))
     new = {key: pair for key, pair in there.items() if key not in told}
     if new:
@@ -144,7 +145,7 @@ def _sides(world: World) -> Iterator[Alert]:
             "#/connect",
         )
     for side, name in (("sps", "SPS"), ("freshbooks", "FreshBooks")):
-        last, minutes = told[side]["last_poll"], told[side]["minutes"]
+        last, minutes = told[side]["last_poll"] or told[side]["since"], told[side]["minutes"]
         late = (
             minutes and last and now - datetime.fromisoformat(last) > timedelta(minutes=LATE_POLLS * minutes)
         )
@@ -227,6 +228,11 @@ def _out_of_band(recent: int, refused: int, before: int, refused_before: int) ->
         return False
     usual = refused_before / before if before else 0.0
     return refused / recent > usual + 3 * math.sqrt(usual * (1 - usual) / recent)
+
+
+def _mark(key: str) -> str:
+    """A key as it is noted down: thousands have to fit into one item of the table."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def _magnitude(count: int) -> int:

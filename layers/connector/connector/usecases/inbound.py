@@ -67,6 +67,7 @@ def poll_sps(world: World) -> int:
 def map_inbound(world: World, message: Mapping[str, Any]) -> None:
     """Take in one file (`path`), or map one parked document again (`replay`)."""
     if "replay" in message:
+        world.forget_packs()  # often it is a changed pack that it is replayed for
         _replay(world, DocumentKey.of(message["replay"]), message["correlation_id"])
         return
     _take_file(world, message["path"], message["correlation_id"], left=message.get("left", False))

@@ -46,6 +46,7 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
         acknowledging.take(world, message["acknowledge"])
         return
     if "replay" in message:
+        world.forget_packs()  # often it is a changed pack that it is replayed for
         record = world.ledger.get(DocumentKey.of(message["replay"]))
         if record is None or record.state not in OPEN:
             world.report("nothing to replay", document=message["replay"])

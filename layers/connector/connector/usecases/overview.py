@@ -63,6 +63,7 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
             "reasons": reasons,
             "words": {code: entry.meaning for code in reasons if (entry := explain(code))},
         },
+        "open": len(open_),
         "waiting": sum(1 for record in open_ if record.state is State.HELD and not needs_person(record)),
         "in_doubt": sum(1 for record in open_ if record.state is State.IN_DOUBT),
         "oldest_open": min((record.updated for record in open_), default=""),

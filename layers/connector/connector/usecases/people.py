@@ -148,7 +148,7 @@ def open_quantities(world: World, key: DocumentKey) -> list[dict[str, str]]:
         return []
     try:
         return fulfilment.open_quantities(world.ledger, stored_order(world, record), record)
-    except errors.CheckFailed:
+    except (errors.CheckFailed, errors.NotFound):
         return []
 
 

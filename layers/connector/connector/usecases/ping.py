@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
 from connector.documents.freshbooks import read_businesses
-from connector.usecases.tokens import SCOPES
+from connector.usecases.tokens import scopes_for
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
@@ -71,7 +71,7 @@ def _freshbooks(world: World, probe: Probe | None, token: Mapping[str, Any] | No
     return [
         *_address("FreshBooks", world.connection.freshbooks.api_url, probe),
         ("FreshBooks", "token and account", lambda: _account(world)),
-        *([("FreshBooks", "scopes", lambda: _scopes(token))] if token is not None else []),
+        *([("FreshBooks", "scopes", lambda: _scopes(world, token))] if token is not None else []),
         ("FreshBooks", "categories", lambda: _category(world)),
         ("FreshBooks", "invoices", lambda: _first(books.list_invoices())),
         ("FreshBooks", "bills in the plan", lambda: _first(books.list_bills())),
@@ -110,8 +110,11 @@ def _account(world: World) -> str:
     )
 
 
-def _scopes(token: Mapping[str, Any] | None) -> str:
-    granted, needed = set(str((token or {}).get("scope", "")).split()), SCOPES.split()
+def _scopes(world: World, token: Mapping[str, Any] | None) -> str:
+    granted, needed = (
+        set(str((token or {}).get("scope", "")).split()),
+        scopes_for(world.packs().values()).split(),
+    )
     missing = [scope for scope in needed if scope not in granted]
     if missing and granted:
         raise errors.CheckFailed(

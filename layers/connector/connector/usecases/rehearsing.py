@@ -88,7 +88,7 @@ def told(every: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     kept.sort(key=lambda row: (row["change"] != "becomes invalid", CHANGES.index(row["change"]), row["id"]))
     total = sum(counts.values())
     parts = [
-        f"{counts[change]} {words}"
+        f"{counts[change]} {words if counts[change] > 1 else change}"
         for change, words in (
             ("becomes invalid", "become invalid"),
             ("becomes valid", "become valid"),

@@ -35,6 +35,7 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
     """
     record = found(world, key)
     told: dict[str, Any] = {"id": key.id, "state": str(record.state), "differences": []}
+    world.forget_packs()
     try:
         planned = _plan(world, record)
     except errors.Parked as error:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 LOOKED_AT = 2000
-DIRECT = (("in", "order"), ("in", "shipment"), ("out", "invoice"), ("out", "asn"), ("out", "bill"))
+DIRECT = (
+    ("in", "order"), ("in", "shipment"), ("out", "invoice"), ("out", "asn"), ("out", "bill"), ("out", "ack"),
+    ("out", "credit"),
+)  # fmt: skip
 # words for several states at once, as people ask
 GROUPS: dict[str, frozenset[State]] = {
     "": frozenset(State),
