@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from local.cloud import ROOT, Cloud
+from local.account import Account
+from local.cloud import ROOT
 from local.demo import PASSWORD, Demo
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -27,17 +28,9 @@ SECONDS = 180.0
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[Demo]:
-    """The stack at noon of the demo's day: orders are bills, invoices are at SPS, one partner is not set up."""
-    if not CHROMIUM:
-        pytest.skip("there is no Chromium: `make chromium` installs it where apt can")
-    if not (ROOT / ".venv-cloud/.installed").exists():
-        pytest.skip("the emulator is not installed: run `make setup`")
-    with Demo(seed=7, cloud=Cloud()).running(lambda text: None) as demo:
-        until(lambda: all(demo._billed(s) >= len(s.billed) for s in demo.suppliers))
-        demo._write_documents()
-        until(lambda: all(not s.expected(noon=True) - demo._sent(s) for s in demo.suppliers))
-        yield demo
+def demo(browser: Browser, day: tuple[Demo, Account]) -> Demo:
+    """The stack after the demo's day, where there is a browser to look at it."""
+    return day[0]
 
 
 def until(done: Callable[[], bool], seconds: float = SECONDS) -> None:

@@ -294,3 +294,13 @@ def test_a_change_of_the_format_while_in_doubt_sends_nothing_a_second_time() -> 
     drain(fake)
     assert stored(fake).state is State.DELIVERED
     assert len(fake.sps.uploads) == 1
+
+
+def test_a_held_invoice_tells_how_much_money_waits() -> None:
+    fake = world(ordered=False)
+    put(fake, "out/1.json", order(price=2.4))
+    run_inbound(fake)
+    told(fake)
+    record = stored(fake)
+    assert (record.state, record.reason["code"]) == (State.HELD, "price_differs")
+    assert (record.amount, record.currency, record.date) == ("100.00", "USD", "2026-03-11")

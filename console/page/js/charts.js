@@ -28,7 +28,7 @@ export function perDay(days) {
         return count ? h(`rect.s-${GROUPS[group][0]}`, { x: left + index * step + step * .15, y, width: step * .7, height: count * scale }) : null;
       }),
       (sums.length - 1 - index) % (narrow ? 4 : 2) === 0
-        ? h('text', { x: left + index * step + step / 2, y: height - 6, 'text-anchor': 'middle' }, day.format(new Date(date))) : null);
+        ? h('text', index === sums.length - 1 ? { x: width, y: height - 6, 'text-anchor': 'end' } : { x: left + index * step + step / 2, y: height - 6, 'text-anchor': 'middle' }, day.format(new Date(date))) : null);
   });
   return [
     h('svg.chart', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': 'Documents of each day; the same figures are in the table below' },

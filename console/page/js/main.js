@@ -53,7 +53,7 @@ function showHeader(path) {
   } }, me.connections.map((one) => h('option', { value: one.id }, one.name || one.id)));
   choice.value = connection();
   fill(header, h('div.bar', null,
-    h('a.brand', { href: '#/' }, h('img', { src: 'icon.svg', alt: '' }), 'Connector'),
+    h('a.brand', { href: '#/', 'aria-label': 'Connector' }, h('img', { src: 'icon.svg', alt: '' }), h('span', null, 'Connector')),
     h('nav', { 'aria-label': 'Main' }, h('ul', null, Object.entries(VIEWS).filter(([, [name]]) => name).map(([to, [name]]) =>
       h('li', null, h('a', { href: `#/${to}`, 'aria-current': to === (path === 'document' ? 'documents' : path) ? 'page' : null }, name))))),
     h('div.who', null, me.connections.length > 1 ? choice : null,

@@ -11,7 +11,8 @@ export default async function document_(into, { given, again }) {
   const told = await get('document', { id });
   const can = (name) => told.actions.includes(name);
   fill(into,
-    h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ` / ${told.partner_name || told.partner}`),
+    h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ' / ',
+      told.partner_name ? h('a', { href: `#/partners?partner=${encodeURIComponent(told.partner)}` }, told.partner_name) : told.partner),
     h('h1', null, `${kind(told.type)} ${told.number}`),
     h('p.row', null, state(told), h('strong', null, ball(told)), told.amount ? h('span', null, money(told.amount, told.currency)) : null,
       told.revision > 1 ? badge(`Revision ${told.revision}`) : null,

@@ -28,20 +28,22 @@ export default async function overview(into, { connection }) {
       told.person.oldest.length ? [table(waiting(names), told.person.oldest, { caption: 'Documents that need a person', stack: true }),
         told.person.count > told.person.oldest.length ? h('p.gap', null, h('a', { href: '#/documents?state=person' }, `All ${told.person.count}`)) : null]
         : empty('Nothing waits for you.')),
-    h('div.two.even.gap', null,
-      h('section.box', null, h('h2', null, 'Both sides'), sides(told.health)),
-      h('section.box', null, h('h2', null, 'Today by partner'),
-        Object.keys(told.today.partners).length ? table([
-          ['Partner', ([id]) => names[id]?.name || (id === '-' ? 'Unreadable files' : id)],
-          ['Documents', ([, states]) => Object.entries(states).map(([state, count]) => [badge(`${count} ${stateWords(state).toLowerCase()}`, stateTone(state)), ' '])],
-        ], Object.entries(told.today.partners), { caption: 'Today by partner' }) : empty('No document yet today.')),
-      h('section.box', null, h('h2', null, 'The last two weeks'), perDay(told.days)),
-      h('section.box', null, h('h2', null, 'Time to deliver'),
-        told.delivery.count ? measures(told.delivery.steps, 'Time to deliver') : empty('Nothing was delivered in the last two weeks.'),
-        h('h3', null, 'Held or refused, by reason'),
-        Object.keys(told.person.reasons).length
-          ? measures(told.person.reasons, 'Reasons', (code) => h('a', { href: `#/documents?state=person&code=${encodeURIComponent(code)}` }, told.person.words[code] ?? code.replaceAll('_', ' ')))
-          : empty('None.'))));
+    h('div.two.gap', null,
+      h('div', null,
+        h('section.box', null, h('h2', null, 'Both sides'), sides(told.health)),
+        h('section.box', null, h('h2', null, 'The last two weeks'), perDay(told.days)),
+        h('section.box', null, h('h2', null, 'Time to deliver'),
+          told.delivery.count ? measures(told.delivery.steps, 'Time to deliver') : empty('Nothing was delivered in the last two weeks.'))),
+      h('div', null,
+        h('section.box', null, h('h2', null, 'Today by partner'),
+          Object.keys(told.today.partners).length ? table([
+            ['Partner', ([id]) => names[id]?.name || (id === '-' ? 'Unreadable files' : id)],
+            ['Documents', ([, states]) => Object.entries(states).map(([state, n]) => [badge(`${n} ${stateWords(state).toLowerCase()}`, stateTone(state)), ' '])],
+          ], Object.entries(told.today.partners), { caption: 'Today by partner' }) : empty('No document yet today.')),
+        h('section.box', null, h('h2', null, 'Held or refused, by reason'),
+          Object.keys(told.person.reasons).length
+            ? measures(told.person.reasons, 'Reasons', (code) => h('a', { href: `#/documents?state=person&code=${encodeURIComponent(code)}` }, told.person.words[code] ?? code.replaceAll('_', ' ')))
+            : empty('None.')))));
 }
 
 function sides(health) {

@@ -91,15 +91,16 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         if record.state in IN_FLIGHT:
             return record, None
         keeps = error.keeps if isinstance(error, errors.CheckFailed) else {}
+        if isinstance(error, errors.CheckFailed) and error.currency:
+            record = _priced(record, error)
         return hold(record, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
     shadow = world.shadow(record.key.partner) if planned.document is not None else None
     if shadow is not None:
         shadow.findings = planned.findings
-        priced = replace(record, amount=planned.amount, currency=planned.currency, date=planned.date)
         kept = _payloads(world, record, planned.keeps)
-        return hold(priced, shadow, now=now, who=who, payloads=kept), None
+        return hold(_priced(record, planned), shadow, now=now, who=who, payloads=kept), None
     mapped = record.step(
         planned.state.lower(),
         now=now,
@@ -115,6 +116,10 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         payloads=_payloads(world, record, planned.keeps),
     )
     return mapped, planned
+
+
+def _priced(record: Record, what: Planned | errors.CheckFailed) -> Record:
+    return replace(record, amount=what.amount, currency=what.currency, date=what.date)
 
 
 def _payloads(world: World, record: Record, keeps: Mapping[str, bytes]) -> dict[str, str]:

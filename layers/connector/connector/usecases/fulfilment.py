@@ -94,11 +94,15 @@ def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
         findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
         orders = _orders_of(world, record, planned)
         keeping = keep and _is_ours_to_keep(world, record)
-        for order, stored in orders:
-            findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
-        if not orders:
-            findings = check(_case(world, record, planned), findings)
-            stop_if_blocked(planned.document, findings)
+        try:
+            for order, stored in orders:
+                findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
+            if not orders:
+                findings = check(_case(world, record, planned), findings)
+                stop_if_blocked(planned.document, findings)
+        except errors.CheckFailed as error:  # a person sees how much money waits
+            error.amount, error.currency, error.date = planned.amount, planned.currency, planned.date
+            raise
         return replace(planned, findings=tuple(as_json(findings)))
 
     return checked
