@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import typer
@@ -16,9 +16,10 @@ from connector import errors
 from connector.adapters import probe
 from connector.catalogue import CATALOGUE
 from connector.catalogue import explain as explain_code
-from connector.ledger import DocumentKey, State
+from connector.ledger import DocumentKey
 from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
+from connector.usecases.searching import Wanted, everything
 
 LIMIT = 200
 COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": "green", "PICKED_UP": "green"}
@@ -27,32 +28,32 @@ COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": 
 @guarded
 def documents(
     connection: Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")] = "",
-    state: Annotated[str, typer.Option(help="Only this state, such as HELD.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only this state, such as HELD; or person (needs one), open, done.")
+    ] = "",
     direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
     partner: Annotated[str, typer.Option(help="Only this TradingPartnerId.")] = "",
     kind: Annotated[
-        str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill or file.")
+        str, typer.Option("--type", help="Only order, shipment, invoice, credit, asn, ack, bill or file.")
     ] = "",
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
+    code: Annotated[str, typer.Option(help="Only parked for this reason, such as price_differs.")] = "",
+    since: Annotated[str, typer.Option(help="Changed since this date (UTC).")] = "",
+    until: Annotated[str, typer.Option(help="Changed until this date (UTC), the day included.")] = "",
+    least: Annotated[str, typer.Option(help="Only of this amount or more.")] = "",
+    most: Annotated[str, typer.Option(help="Only of this amount or less.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIMIT,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """List and search documents. Exit 1 where some need a person (held, rejected, in doubt)."""
-    if state and state.upper() not in list(State):
-        raise errors.BadUse(
-            f"there is no state {state}", code="no_such_state", fix=f"one of {', '.join(State)}"
-        )
-    if direction not in ("", "in", "out"):
-        raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
+    """List and search documents, newest change first. Exit 1 where some need a person (held, rejected, in doubt)."""
+    query = {"state": state, "direction": direction, "partner": partner, "type": kind, "text": text}
+    query |= {"code": code, "since": since, "until": until, "least": least, "most": most}
+    wanted = Wanted.of(query)
     wiring = Stack(stack).wiring
-    states = [State(state.upper())] if state else list(State)
-    found = (
-        summary
+    found = chain.from_iterable(
+        everything(wiring.world(each), wanted)
         for each in ([connection] if connection else wiring.connections())
-        for summary in people.documents(
-            wiring.ledger, each, states=states, direction=direction, partner=partner, type_=kind, text=text
-        )
     )
     rows = list(islice(found, limit + 1))
     more, rows = len(rows) > limit, rows[:limit]

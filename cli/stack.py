@@ -12,6 +12,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from connector import errors
+from connector.environment import QUEUES
 from connector.settings import FunctionSettings
 from connector.usecases.world import World
 from connector.wiring import Wiring
@@ -60,6 +61,11 @@ class Stack:
             rsx_to_push=out["RsxToPushUrl"],
             oauth_state_secret=out.get("OAuthStateSecret", ""),
             kms_key=out.get("KmsKeyArn", ""),
+            failed_queues={
+                name: out[output]
+                for name in QUEUES
+                if (output := f"{name.title().replace('_', '')}FailedUrl") in out
+            },
         )
         return Wiring(settings, lambda message, **keys: None, self.client)
 

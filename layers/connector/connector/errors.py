@@ -105,10 +105,11 @@ class Waiting(Parked):
 
 
 class CheckFailed(Parked):
-    """`findings` holds everything that the checks noticed, `keeps` what is archived by stage; `amount`,
-    `currency` and `date` are the document's, where it was mapped before it failed."""
+    """`findings` holds everything that the checks noticed, `keeps` what is archived by stage; `document`,
+    `amount`, `currency` and `date` are the document's, where it was mapped before it failed."""
 
     code = "check_failed"
+    document: Mapping[str, object] | None = None
     amount = currency = date = ""
     findings: tuple[Mapping[str, str], ...] = ()
     keeps: Mapping[str, bytes] = {}

@@ -75,7 +75,7 @@ function moved(event) {
 
 const details = (told) => h('dl', null, Object.entries({
   'Last change': time(told.updated), 'Document date': told.date, 'Came as': told.source, 'At the target': told.reference,
-  'Number there': told.remote_id, 'Waits for': told.waits_for, Attempts: told.attempts || '', Id: h('span.mono', null, told.id),
+  'Number there': told.remote_id === told.reference ? '' : told.remote_id, 'Waits for': told.waits_for, Attempts: told.attempts || '', Id: h('span.mono', null, told.id),
 }).filter(([, value]) => value).flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
 
 const quantities = (told) => (told.open.length ? [h('h3', null, 'Quantities'), table([
@@ -135,7 +135,7 @@ const comparison = (id) => later('Differences: to the order, and to the revision
   const mark = (now, before) => (before !== '' && String(now) !== String(before) && Number(now) !== Number(before) ? h('strong.fresh', null, now) : now);
   return [
     told.lines.length ? table([['Line', (one) => one.line], ['Item', (one) => one.item], ['Ordered', (one) => one.ordered, 'number'],
-      ['Here', (one) => mark(one.here, one.ordered), 'number'], ['Order price', (one) => one.order_price, 'number'], ['Price here', (one) => mark(one.price, one.order_price), 'number']],
+      ['Here', (one) => mark(one.here, one.ordered), 'number'], ['Price of one, ordered', (one) => one.order_price, 'number'], ['Here', (one) => mark(one.price, one.order_price), 'number']],
     told.lines, { caption: 'Lines beside the order' }) : empty('There is no order to compare its lines with.'),
     h('h3', null, 'Since the revision before'),
     told.revisions.length ? changes(told.revisions.map((one) => ({ field: one.field, old: one.before, now: one.now }))) : empty('There is no earlier revision, or nothing differs.'),

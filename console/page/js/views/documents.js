@@ -53,6 +53,7 @@ function filters(given, partners, codes) {
   field('Amount to', input('most', { inputmode: 'decimal' })),
   field('Reason code', input('code', { placeholder: 'price_differs', list: 'codes' })), h('datalist', { id: 'codes' }, codes.map((value) => h('option', { value }))),
   h('div.field.row.close', null, h('button.primary', { type: 'submit' }, 'Search'), h('a.button', { href: '#/documents' }, 'Clear')));
-  const narrow = matchMedia('(max-width: 40rem)').matches && !Object.keys(given).length;
-  return h('section.box', { 'aria-label': 'Search' }, h('details', { open: !narrow }, h('summary', null, h('strong', null, 'Search and filter')), h('div.gap', null, form)));
+  const narrow = matchMedia('(max-width: 40rem)').matches;
+  const set = Object.keys(given).length;
+  return h('section.box', { 'aria-label': 'Search' }, h('details', { open: !narrow }, h('summary', null, h('strong', null, 'Search and filter'), set ? ` (${set} set)` : ''), h('div.gap', null, form)));
 }

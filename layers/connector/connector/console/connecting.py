@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.adapters import probe
-from connector.documents.freshbooks import read_businesses
-from connector.ledger import State
-from connector.settings import connection_of
+from connector.usecases.pairing import businesses, pair
 from connector.usecases.ping import ping
 from connector.usecases.registering import register_callbacks, unconfirmed
 from connector.usecases.tokens import authorize_start, scopes_for
@@ -68,37 +66,13 @@ def _status(request: Request) -> Any:
 
 def _businesses(request: Request) -> Any:
     """The businesses of the person who authorized, to choose the connection's from."""
-    world = request.world()
-    found = [one for one in read_businesses(world.freshbooks.users_me()) if one.account_id]
-    return {
-        "account": world.connection.freshbooks.account_id,
-        "businesses": [{"account": one.account_id, "name": one.name, "role": one.role} for one in found],
-    }
+    return businesses(request.world())
 
 
 def _choose(request: Request) -> Any:
-    """Pair the connection with another business of the same person, while nothing has been delivered yet."""
     world = request.world()
     account = request.text("account", needed=True)
-    if account not in {one.account_id for one in read_businesses(world.freshbooks.users_me())}:
-        raise errors.BadUse(
-            f"account {account[:20]} is not one of those that were authorized", code="no_such_account"
-        )
-    delivered = any(
-        next(iter(world.ledger.newest(world.id, way, state)), None)
-        for way in ("in", "out")
-        for state in (State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT)
-    )
-    if delivered and account != world.connection.freshbooks.account_id:
-        raise errors.CheckFailed(
-            "documents were delivered for the present business: its ledger is not another one's",
-            code="account_in_use",
-            fix="add a connection of its own for the other business",
-        )
-    values = world.connection.model_dump(mode="json", exclude_defaults=True)
-    values["freshbooks"]["account_id"] = account
-    connection_of(values)
-    request.wiring.notes.write("", "connection", world.id, values)
+    pair(world, account)
     request.wiring.forget(world.id)
     return {"account": account}
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import DocumentKey, Record
+from connector.mapping.money import shown, units_priced
 from connector.usecases.orders import order_key
-from connector.usecases.replaying import differences, found
+from connector.usecases.replaying import differences, found, preview
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
-_KINDS = {"invoice": "out", "asn": "out", "acknowledgement": "out", "shipment": "in", "order_change": "in"}
+# what fulfils an order, and what an order was made into, as its remote id begins
+_KINDS = ("ack", "asn", "invoice", "credit")
+_MADE = {"": "bill in FreshBooks", "invoice": "draft in FreshBooks", "estimate": "estimate in FreshBooks"}
 
 
 def chain(world: World, key: DocumentKey) -> list[dict[str, Any]]:
@@ -30,16 +34,17 @@ def chain(world: World, key: DocumentKey) -> list[dict[str, Any]]:
     for name in order.fulfilment:
         kind, _, number = name.partition("/")
         if kind in _KINDS:
-            keys.append(DocumentKey(world.id, _KINDS[kind], order.key.partner, kind, number))  # type: ignore[arg-type]
+            keys.append(DocumentKey(world.id, "out", order.key.partner, kind, number))
     if key not in (*keys, order.key):
         keys.append(key)
     links = [_link(order)]
     if order.remote_id:
+        made, _, number = order.remote_id.rpartition(":")
         links.append(
             {
-                "type": "bill in FreshBooks",
+                "type": _MADE.get(made, made),
                 "number": order.reference,
-                "remote_id": order.remote_id,
+                "remote_id": number,
                 "state": "",
                 "amount": order.amount,
                 "currency": order.currency,
@@ -56,12 +61,14 @@ def order_diff(world: World, key: DocumentKey) -> dict[str, Any]:
     "now"}]}`; either is empty where there is nothing to compare.
     """
     record = found(world, key)
-    here = _mapped(world, record)
+    here = _mapped(world, record) or _rsx(preview(world, key).get("document"))
     order = record if key.type == "order" else _order_of(world, record)
     lines: list[dict[str, Any]] = []
     if order is not None and key.type != "order":
-        ordered = {line["line"]: line for line in _lines(_received(world, order))}
-        lines = [_beside(line, ordered.get(line["line"], {})) for line in _lines(here)]
+        pack = world.packs().get(key.partner)
+        per = pack.prices_per if pack else {}
+        ordered = {line["line"]: line for line in _lines(_received(world, order), per)}
+        lines = [_beside(line, ordered.get(line["line"], {})) for line in _lines(here, per)]
     return {
         "order": order.key.id if order else "",
         "lines": lines,
@@ -111,31 +118,42 @@ def _purchase_order(value: Any) -> str:
     return ""
 
 
-def _lines(value: Any) -> list[dict[str, str]]:
-    """Order or invoice lines of an RSX document: sequence, item, quantity, price, as they were written."""
+def _lines(value: Any, prices_per: Mapping[str, Decimal]) -> list[dict[str, str]]:
+    """Order or invoice lines of an RSX document: sequence, item, quantity, and the price of one unit."""
     found_lines = value.get("LineItem") if isinstance(value, Mapping) else None
     told = []
     for line in found_lines if isinstance(found_lines, list) else []:
         head: Mapping[str, Any] = next(
             (line[name] for name in ("OrderLine", "InvoiceLine", "ShipmentLine") if name in line), {}
         )
+        uom = head.get("OrderQtyUOM", head.get("InvoiceQtyUOM"))
+        per = units_priced(str(head.get("PurchasePriceBasis", "")), uom, None, prices_per)
         told.append(
             {
                 "line": str(head.get("LineSequenceNumber", "")).lstrip("0"),
                 "item": str(head.get("VendorPartNumber") or head.get("BuyerPartNumber") or ""),
-                "quantity": str(head.get("InvoiceQty", head.get("OrderQty", head.get("ShipQty", "")))),
-                "price": str(head.get("PurchasePrice", "")),
+                "quantity": _number(head.get("InvoiceQty", head.get("OrderQty", head.get("ShipQty")))),
+                "price": _number(head.get("PurchasePrice"), per or Decimal(1)),
             }
         )
     return told
 
 
+def _number(value: Any, per: Decimal = Decimal(1)) -> str:
+    """As people write it; what is no number as it was written."""
+    try:
+        return shown(round(Decimal(str(value)) / per, 4)) if value is not None else ""
+    except ArithmeticError:
+        return str(value)
+
+
 def _mapped(world: World, record: Record) -> Any:
     pointer = record.payloads.get("exchange")
-    mapped = _exchange(world, pointer) if pointer else None
-    if isinstance(mapped, Mapping) and "rsx" in mapped:
-        mapped = mapped["rsx"]
-    return mapped
+    return _rsx(_exchange(world, pointer) if pointer else None)
+
+
+def _rsx(mapped: Any) -> Any:
+    return mapped["rsx"] if isinstance(mapped, Mapping) and "rsx" in mapped else mapped
 
 
 def _exchange(world: World, pointer: str) -> Any:

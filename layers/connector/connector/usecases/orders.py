@@ -207,7 +207,7 @@ def blocked(mapped: Mapped, kept: Mapping[str, bytes] | None = None) -> errors.C
     first = next(finding for finding in mapped.findings if finding.severity == "error")
     error = errors.CheckFailed(first.message, code=first.code, place=first.place, fix=first.fix)
     error.findings = tuple(as_json(mapped.findings))
-    error.keeps = dict(kept or {})
+    error.document, error.keeps = mapped.document, dict(kept or {})
     return error
 
 

@@ -35,7 +35,7 @@ def register_callbacks(
     base = f"{public_url.rstrip('/')}/webhooks/freshbooks/{connection}"
     with leases.hold(f"{connection}/webhooks", SECONDS) as fence:
         if fence is None:
-            raise errors.Busy("another callback is being confirmed", code="callbacks_busy", retry_after=2)
+            raise errors.Busy("another callback is being confirmed", retry_after=2)
         kept = secrets.read(connection, "webhooks") or {}
         there = list(freshbooks.list_callbacks())
         missing = []

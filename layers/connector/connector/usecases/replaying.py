@@ -42,6 +42,7 @@ def preview(world: World, key: DocumentKey) -> dict[str, Any]:
         return {
             **told,
             "outcome": "held",
+            "document": error.document if isinstance(error, errors.CheckFailed) else None,
             "reason": {"code": error.code, "message": error.message, "fix": error.fix},
         }
     if planned.document is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
@@ -143,6 +143,17 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
                 "looked_until": "" if full else record.updated,
             }
     return {"documents": rows, "cursor": "", "looked_until": ""}
+
+
+def everything(world: World, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """All that match, page after page."""
+    cursor = ""
+    while True:
+        page = search(world, wanted, cursor=cursor)
+        yield from page["documents"]
+        cursor = page["cursor"]
+        if not cursor:
+            return
 
 
 def _place(record: Record) -> tuple[str, str]:

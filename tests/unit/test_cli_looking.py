@@ -1,0 +1,83 @@
+"""What the console shows, for scripts: the same figures as a user runs the commands on a stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.stack import Stack
+from tests.stack_of_fakes import connector, stack_of
+from tests.unit import test_inbound as inbound
+from tests.unit import test_outbound as outbound
+from tests.unit.test_inbound import PARTNER
+
+INVOICE = f"acme/out/{PARTNER}/invoice/0000421"
+
+
+@pytest.fixture(autouse=True)
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stack]:
+    """An order that was delivered, an invoice that is held as its price differs, a file that nobody can read."""
+    fake = outbound.world(ordered=False)
+    inbound.put(fake, "out/1.json", inbound.order(price=2.4))
+    inbound.run(fake)
+    outbound.told(fake)
+    inbound.put(fake, "out/odd.json", b"{")
+    inbound.run(fake)
+    with stack_of(monkeypatch, tmp_path, fake) as made:
+        yield made
+
+
+def told(*arguments: Any, code: int = 0) -> Any:
+    done = connector(*arguments, "--json")
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+def numbers(*arguments: Any) -> list[str]:
+    return [
+        one["number"] for one in json.loads(connector("documents", *arguments, "--json").stdout)["documents"]
+    ]
+
+
+def test_the_overview_counts_what_needs_a_person_and_the_money_that_waits() -> None:
+    [one] = told("overview", code=1)["connections"]
+    assert (one["connection"], one["person"]["count"], one["open"]) == ("acme", 2, 2)
+    assert one["in_flight"] == {"USD": "100.00"}
+    shown = connector("overview").stdout
+    assert "acme: 2 need a person" in shown
+    assert "100.00 USD" in shown
+
+
+def test_a_stack_without_connections_needs_nobody(stack: Stack) -> None:
+    stack.wiring.notes.remove("", "connection", "acme")
+    assert told("overview") == {"connections": []}
+
+
+def test_documents_are_found_by_reason_amount_and_day() -> None:
+    assert numbers("--state", "person") == ["odd.json", "0000421"]
+    assert numbers("--code", "price_differs") == ["0000421"]
+    assert numbers("--least", "99", "--type", "invoice") == ["0000421"]
+    assert numbers("--most", "99.99") == ["0045001234"]
+    assert numbers("--until", "2020-01-01") == []
+    assert connector("documents", "--least", "much").exit_code == 2
+
+
+def test_a_held_invoice_is_shown_beside_its_order() -> None:
+    [line] = told("diff", INVOICE)["lines"]
+    assert (line["order_price"], line["price"]) == ("2.4", "2.5")
+    assert "order price" in connector("diff", INVOICE).stdout
+    assert connector("diff", "acme/out/X/invoice/none").exit_code == 2
+
+
+def test_queues_tell_what_gave_up_and_about_which_document(stack: Stack) -> None:
+    assert {one["failed"] for one in told("queues")["queues"]} == {0}
+    stack.client("sqs").send_message(
+        QueueUrl=stack.outputs["RsxToPushFailedUrl"], MessageBody=json.dumps({"key": INVOICE})
+    )
+    [failed] = [one for one in told("queues", code=1)["queues"] if one["failed"]]
+    assert (failed["queue"], failed["messages"][0]["key"]) == ("rsx_to_push", INVOICE)
+    assert INVOICE in connector("queues").stdout
