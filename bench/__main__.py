@@ -7,7 +7,7 @@ import sys
 
 import pydantic
 
-from bench import calls, growth, mapping, starts
+from bench import calls, end_to_end, growth, mapping, starts
 
 print(
     f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.machine()}", file=sys.stderr
@@ -17,6 +17,7 @@ figures = {
     "growth": growth.run(),
     "mapping": mapping.run(),
     "calls": calls.measure(),
+    "end_to_end": end_to_end.run(),
 }
 for flow, counted in figures["calls"].items():
     print(f"\n{flow}: calls per document of a warm connection")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import re
 from collections import Counter
 from datetime import date
@@ -19,6 +20,7 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from bench import prices
+from connector.ledger import FINAL, State
 from connector.rules.packs import PartnerPack
 from connector.settings import FunctionSettings, connection_of
 from connector.telemetry import _COUNTED, KEYS
@@ -28,10 +30,11 @@ from connector.usecases.outbound import map_outbound
 from connector.usecases.targets import push_document
 from connector.usecases.webhooks import hint
 from connector.wiring import Wiring
-from local.day import make_day
+from local import day
 from local.simulators.freshbooks import FreshBooksSimulator
 from local.simulators.server import serve
 from local.simulators.sps import SpsSimulator
+from local.trade import PurchaseOrder
 
 DOCUMENTS = 20
 INVOCATIONS = 2  # one that maps and one that pushes
@@ -98,17 +101,15 @@ def measure() -> dict[str, Any]:
     with mock_aws(), serve(SpsSimulator()) as sps, serve(FreshBooksSimulator()) as books:
         counted = Counted()
         wiring = _wiring(counted)
-        supplier = make_day(1, date(2026, 4, 16))[0]
+        supplier = day.make_day(1, date(2026, 4, 16))[0]
         partner = supplier.partners[0]
         token = _accounts(sps.url, books.url)
         _connect(wiring, sps.url, books.url, token)
         world = wiring.world("acme")
         people.set_up_partner(world, PartnerPack(trading_partner_id=partner.id, name=partner.name))
-        orders = []
         for n in range(DOCUMENTS + 1):
             order = supplier.orders[n % 5].rsx()
             order["Header"]["OrderHeader"]["PurchaseOrderNumber"] = f"PO{n:04d}"
-            orders.append(order)
             requests.put(
                 f"{sps.url}/_control/mailbox/sps/out/PO{n:04d}.json", data=json.dumps(order), timeout=10
             )
@@ -132,12 +133,17 @@ def measure() -> dict[str, Any]:
         inbound(files[1:])
         inward = _figures(counted)
         invoices = [
-            _invoice(books.url, token, supplier.invoices[0].body, f"I{n:04d}", orders[n])
-            for n in range(DOCUMENTS + 1)
+            _invoice(books.url, token, f"I{n:04d}", supplier.orders[n % 5]) for n in range(DOCUMENTS + 1)
         ]
         outbound(invoices[:1])
         counted.clear()
         outbound(invoices[1:])
+        unfinished = [
+            f"{record['id']} {record['state']}: {record['reason'].get('message', '')}"
+            for record in people.documents(wiring.ledger, "acme", states=set(State) - FINAL)
+        ]
+        if unfinished:
+            raise SystemExit(f"not every document went through, so nothing was measured: {unfinished[:3]}")
         return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted)}
 
 
@@ -232,31 +238,15 @@ def _connect(wiring: Wiring, sps: str, books: str, token: dict[str, str]) -> Non
     wiring.notes.write("", "connection", "acme", connection.model_dump(mode="json"))
 
 
-def _invoice(
-    books: str, token: dict[str, str], body: dict[str, Any], number: str, order: dict[str, Any]
-) -> int:
-    lines = [
-        {
-            "name": line["OrderLine"]["VendorPartNumber"],
-            "qty": str(line["OrderLine"]["OrderQty"]),
-            "unit_cost": {"amount": f"{line['OrderLine']['PurchasePrice']:.2f}", "code": "USD"},
-        }
-        for line in order["LineItem"]
-    ]
-    invoice = {
-        **body,
-        "customerid": 1,
-        "invoice_number": number,
-        "po_number": order["Header"]["OrderHeader"]["PurchaseOrderNumber"],
-        "lines": lines,
-        "discount_value": "0",
-    }
+def _invoice(books: str, token: dict[str, str], number: str, order: PurchaseOrder) -> int:
+    invoice = day.invoice(number, order, random.Random(1), order.when, taxed=None).body  # noqa: S311
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token['access_token']}"
     url = f"{books}/accounting/account/ACC"
     invoice["customerid"] = session.post(
         f"{url}/users/clients", json={"client": {"organization": "x"}}, timeout=10
     ).json()["response"]["result"]["client"]["userid"]
+    invoice |= {"po_number": f"PO{number[1:]}", "discount_value": "0"}
     made = session.post(f"{url}/invoices/invoices", json={"invoice": invoice}, timeout=10).json()
     return int(made["response"]["result"]["invoice"]["id"])
 

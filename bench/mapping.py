@@ -1,5 +1,5 @@
 # ruff: noqa: T201 - it prints its figures
-"""How fast a document is mapped: bytes in, bytes out, beside plain dict code and JSONata doing the same work.
+"""How fast a document is mapped: bytes in, bytes out, beside plain dict code, glom and JSONata doing the same work.
 
 Ratios within one run are what counts; documents per second depend on the machine.
 """
@@ -16,6 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
+import glom
 import jsonata
 from pydantic_core import to_json
 
@@ -269,6 +270,77 @@ def with_jsonata(data: bytes) -> bytes:
     return json.dumps(JSONATA.evaluate(json.loads(data))).encode()
 
 
+def _charge_of(charge: dict[str, Any]) -> str:
+    kind = "Allowance" if charge["AllowChrgIndicator"] == "A" else "Charge"
+    percent = f" {charge['AllowChrgPercent']:g}%" if "AllowChrgPercent" in charge else ""
+    return f"{kind} {charge['AllowChrgCode']} {charge['AllowChrgHandlingDescription']}{percent}"
+
+
+def _signed(charge: dict[str, Any]) -> str:
+    return f"{-charge['AllowChrgAmt'] if charge['AllowChrgIndicator'] == 'A' else charge['AllowChrgAmt']:.2f}"
+
+
+GLOM_LINE = {
+    "description": (
+        {
+            "VN ": "OrderLine.VendorPartNumber",
+            "BP ": "OrderLine.BuyerPartNumber",
+            "UPC ": "OrderLine.ConsumerPackageCode",
+            "": (
+                "ProductOrItemDescription",
+                [glom.Check("ProductCharacteristicCode", equal_to="08", default=glom.SKIP)],
+                "0.ProductDescription",
+            ),
+        },
+        lambda texts: " / ".join(kind + text for kind, text in texts.items()),
+    ),
+    "quantity": "OrderLine.OrderQty",
+    "unit_cost": {"amount": ("OrderLine.PurchasePrice", "{:.2f}".format), "code": glom.S.currency},
+}
+GLOM = (
+    glom.S(currency=glom.Coalesce("Header.OrderHeader.BuyersCurrency", default="USD")),
+    {
+        "bill_vendor": {
+            "vendor_name": "Header.OrderHeader.TradingPartnerId",
+            "account_number": "Header.OrderHeader.TradingPartnerId",
+            "currency_code": glom.S.currency,
+            "language": glom.Val("en"),
+            "is_1099": glom.Val(False),
+        },
+        "bill": {
+            "bill_number": "Header.OrderHeader.PurchaseOrderNumber",
+            "issue_date": "Header.OrderHeader.PurchaseOrderDate",
+            "due_offset_days": glom.Coalesce(
+                ("Header.PaymentTerms", [glom.Coalesce("TermsNetDueDays", default=glom.SKIP)], glom.T[0]),
+                default=30,
+            ),
+            "currency_code": glom.S.currency,
+            "language": glom.Val("en"),
+            "lines": (
+                {
+                    "items": ("LineItem", [GLOM_LINE]),
+                    "charges": (
+                        "Header.ChargesAllowances",
+                        [
+                            {
+                                "description": _charge_of,
+                                "quantity": glom.Val(1),
+                                "unit_cost": {"amount": _signed, "code": glom.S.currency},
+                            }
+                        ],
+                    ),
+                },
+                lambda both: both["items"] + both["charges"],
+            ),
+        },
+    },
+)
+
+
+def with_glom(data: bytes) -> bytes:
+    return json.dumps(glom.glom(json.loads(data), GLOM)).encode()
+
+
 def invoiced(data: bytes, order: Order) -> bytes:
     _, [record] = read_record(data)
     return json.dumps(invoice_to_rsx(record, order=order, pack=PACK).document).encode()  # type: ignore[arg-type]
@@ -307,7 +379,7 @@ def run() -> dict[str, float]:
     for count in (10, 100):
         data = document(count)
         expected = json.loads(plain(data))
-        for other in (mapped, with_jsonata):
+        for other in (mapped, with_jsonata, with_glom):
             if json.loads(other(data)) != expected:
                 raise SystemExit(f"{other.__name__} and the plain code differ")
         order = Order.model_validate_json(data)
@@ -317,6 +389,7 @@ def run() -> dict[str, float]:
                 "plain dict": partial(plain, data),
                 "connector": partial(mapped, data),
                 "jsonata": partial(with_jsonata, data),
+                "glom": partial(with_glom, data),
                 "read_documents": partial(read_documents, data),
                 "invoice to RSX": partial(invoiced, record, order),
             }
@@ -326,6 +399,7 @@ def run() -> dict[str, float]:
             print(f"  {count:3} lines  {name:15} {value:9,.0f}  {ratio:5.2f}")
             figures[f"{name.replace(' ', '_')}_{count}"] = round(value, 1)
         figures[f"order_to_plain_{count}"] = round(rates["connector"] / rates["plain dict"], 3)
+        figures[f"order_to_glom_{count}"] = round(rates["connector"] / rates["glom"], 1)
         figures[f"order_to_jsonata_{count}"] = round(rates["connector"] / rates["jsonata"], 1)
     for name, key in (("order", "connector"), ("invoice", "invoice_to_RSX")):
         figures[f"{name}_line_100_to_10"] = round(figures[f"{key}_10"] / figures[f"{key}_100"] / 10, 3)

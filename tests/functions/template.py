@@ -40,6 +40,11 @@ FUNCTIONS = {
     one["CodeUri"].removeprefix("functions/"): one for one in _of_type("AWS::Serverless::Function").values()
 }
 _FOLDER = {name: one["CodeUri"][10:] for name, one in _of_type("AWS::Serverless::Function").items()}
+GRANTED = {
+    _FOLDER[name.removesuffix("Role")]: one["Policies"][0]["PolicyDocument"]["Statement"]
+    for name, one in _of_type("AWS::IAM::Role").items()
+    if name.removesuffix("Role") in _FOLDER
+}
 QUEUES = _of_type("AWS::SQS::Queue")
 CONSUMERS = {
     one["EventSourceArn"]["Fn::GetAtt"][0]: _FOLDER[one["FunctionName"]["Ref"]]

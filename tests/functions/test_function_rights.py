@@ -14,10 +14,34 @@ from tests import builders
 from tests.functions.business import ACME, BIRCH, HOUR, Business
 from tests.functions.gateway import Gateway
 from tests.functions.stack import Call, Stack
-from tests.functions.template import FUNCTIONS, STACK_NAME
+from tests.functions.template import CONSUMERS, FUNCTIONS, GRANTED, STACK_NAME
 from tests.functions.test_function_logs import a_day
 
 _NAMES = {"documents": "Documents", "archive": "Archive", "oauth-state": "OAuthState"}
+# granted, and not asked for by the day of `lived`: by whom, what, and when it is
+RARELY_ASKED = [
+    (
+        "map_.*|push_.*",
+        "sqs:(Receive|Delete)Message .*|sqs:GetQueueAttributes .*",
+        "by Lambda, which reads the queue",
+    ),
+    (".*", "s3:ListBucket Archive", "never: it makes an object that is missing be missing, not denied"),
+    ("push_.*", r"s3:GetObject Archive/\*", "where a document was too large for a message"),
+    (".*", "secretsmanager:PutSecretValue .*/sps-token.*", "where SPS's token is found expired"),
+    (".*", "dynamodb:UpdateItem Documents", "with the lease for that"),
+    ("map_inbound", "sqs:SendMessage RecordsToMap", "where invoices came before their order"),
+    ("push_.*", "dynamodb:Query .*waiting|sqs:SendMessage .*", "where documents waited for this one"),
+    ("poll_freshbooks", "sqs:SendMessage RecordsToMap", "where a webhook was missed"),
+    (
+        "resolve_in_doubt",
+        ".* Documents.*|sqs:SendMessage RecordsToMap|.*/freshbooks.*",
+        "where something is in doubt",
+    ),
+    ("send_digest", ".*waiting", "where something waits"),
+    ("send_digest", ".*digests/chat.*", "where there is a chat"),
+    ("serve_console", r"s3:PutObject .*", "where shipments are uploaded and orders acknowledged"),
+    ("serve_console", "secretsmanager:.*", "where accounts are connected"),
+]
 # one permission covers what the API knows as two operations
 _ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
 
@@ -39,12 +63,12 @@ def resource_name(resource: Any) -> str:
 
 
 def rights(function: str) -> set[tuple[str, str]]:
-    statements = [one for policy in FUNCTIONS[function].get("Policies", []) for one in policy["Statement"]]
     return {
         (action, resource_name(resource))
-        for one in statements
+        for one in GRANTED[function]
         for action in each_of(one["Action"])
         for resource in each_of(one["Resource"])
+        if not action.startswith(("logs:", "xray:"))  # Lambda's own doing
     }
 
 
@@ -87,10 +111,12 @@ def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
     a_day(stack, acme, gateway)
     stack.http("GET", f"/api/document?id=acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}")
     stack.http("POST", "/api/document/replay", {"id": "acme/in/-/file/4.json"})
-    stack.send("BillsToPushFailed", {"connection": "acme"})
+    for queue in CONSUMERS:
+        stack.send(f"{queue}Failed", {"connection": "acme"})
     for path in ("overview?connection=acme", "queues", "report?connection=acme&name=variances"):
         stack.http("GET", f"/api/{path}")
-    stack.http("POST", "/api/queue/redrive", {"queue": "bills_to_push"})
+    for queue in ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push"):
+        stack.http("POST", "/api/queue/redrive", {"queue": queue})
     switch = {"connection": "acme", "partner": builders.PARTNER}
     for mode in ("shadow", "live"):
         stack.http("POST", "/api/partner/switch", {**switch, "mode": mode})
@@ -103,6 +129,24 @@ def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
 def test_a_whole_day_asks_for_nothing_that_the_template_does_not_allow(lived: Stack) -> None:
     assert {call.function for call in lived.calls} == set(FUNCTIONS)
     assert missing(lived.calls) == set()
+
+
+def test_nothing_is_allowed_that_no_function_asks_for(lived: Stack) -> None:
+    asked = [(call.function, *asked) for call in lived.calls for asked in asked_for(call)]
+    unasked = [
+        (function, f"{action} {pattern}")
+        for function in FUNCTIONS
+        for action, pattern in sorted(rights(function))
+        if not any(by == function and a == action and fnmatchcase(r, pattern) for by, a, r in asked)
+    ]
+    rare = {
+        (function, right): why
+        for function, right in unasked
+        for functions, rights_, why in RARELY_ASKED
+        if re.fullmatch(functions, function) and re.fullmatch(rights_, right)
+    }
+    assert [one for one in unasked if one not in rare] == []
+    assert set(rare.values()) == {why for _, _, why in RARELY_ASKED}, "what the day has come to ask for"
 
 
 def test_what_is_too_large_for_a_message_may_be_kept_and_fetched(stack: Stack, acme: Business) -> None:

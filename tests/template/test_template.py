@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from cfnlint.api import lint_file
 from cfnlint.decode import cfn_yaml
 
-from connector import telemetry
+from connector import __version__, telemetry
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
@@ -50,6 +51,10 @@ FUNCTIONS = properties_of("AWS::Serverless::Function")
 QUEUES = properties_of("AWS::SQS::Queue")
 MAPPINGS = properties_of("AWS::Lambda::EventSourceMapping")
 ALARMS = properties_of("AWS::CloudWatch::Alarm")
+ROLES = {
+    name: properties_of("AWS::IAM::Role")[f"{name}Role"]["Policies"][0]["PolicyDocument"]
+    for name in FUNCTIONS
+}
 SOURCES = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
 FAILED = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
 DASHBOARD = json.loads(
@@ -196,6 +201,12 @@ def test_a_message_that_waits_long_is_an_alarm() -> None:
     assert set(alarmed("ApproximateAgeOfOldestMessage")) == set(SOURCES)
 
 
+def test_every_function_that_fails_is_an_alarm_by_itself_or_by_its_api() -> None:
+    by_api = {"AuthorizeFreshbooks", "ServeConsole"}
+    assert set(alarmed("Errors")) == set(FUNCTIONS) - by_api
+    assert set(alarmed("5xx")) == {"Api", "ConsoleApi"}
+
+
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_says_its_threshold_what_to_do_and_tells_somebody(name: str) -> None:
     alarm = ALARMS[name]
@@ -251,13 +262,18 @@ def test_a_watcher_that_stopped_is_noticed_within_three_of_its_slowest_intervals
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_granted_actions_by_name_on_resources_of_this_stack(name: str) -> None:
-    for policy in FUNCTIONS[name]["Policies"]:
-        for statement in statements(policy):
-            assert statement["Effect"] == "Allow"
-            assert not [action for action in statement["Action"] if "*" in action]
-            assert statement["Resource"]
-            for resource in statement["Resource"]:
-                assert resource_is_of_this_stack(resource), resource
+    assert FUNCTIONS[name]["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert "Policies" not in FUNCTIONS[name], "SAM takes no notice of them beside a role"
+    *own, traces = statements(ROLES[name])
+    for statement in own:
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in statement["Action"] if "*" in action]
+        assert statement["Resource"]
+        for resource in statement["Resource"]:
+            assert resource_is_of_this_stack(resource), resource
+    assert traces["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "which name no resource"
+    logs = [one["Resource"] for one in own if one["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]]
+    assert [named_by(group) for [group] in logs] == [named_by(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])]
 
 
 def resource_is_of_this_stack(resource: Any) -> bool:
@@ -271,11 +287,9 @@ def resource_is_of_this_stack(resource: Any) -> bool:
 
 @pytest.mark.parametrize("name", MAPPINGS)
 def test_a_consumer_reads_its_own_queue_and_no_other(name: str) -> None:
-    function = FUNCTIONS[named_by(MAPPINGS[name]["FunctionName"])]
     granted = [
         (action, named_by(resource))
-        for policy in function["Policies"]
-        for statement in statements(policy)
+        for statement in statements(ROLES[named_by(MAPPINGS[name]["FunctionName"])])
         for action in statement["Action"]
         if action.startswith("sqs:") and action != "sqs:SendMessage"
         for resource in statement["Resource"]
@@ -288,8 +302,7 @@ def test_a_consumer_reads_its_own_queue_and_no_other(name: str) -> None:
 def test_only_the_refresher_and_the_authorization_write_freshbooks_tokens() -> None:
     writers = {
         name
-        for name, function in FUNCTIONS.items()
-        for policy in function["Policies"]
+        for name, policy in ROLES.items()
         for statement in statements(policy)
         if "secretsmanager:PutSecretValue" in statement["Action"]
         for resource in statement["Resource"]
@@ -377,3 +390,12 @@ def test_the_outputs_name_all_that_the_command_line_works_with() -> None:
         *(f"{queue}Url" for queue in QUEUES),
         *(f"{function}Function" for function in FUNCTIONS),
     }
+
+
+def test_the_application_repository_names_the_version_that_the_changelog_ends_with() -> None:
+    application = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    latest = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert application["SemanticVersion"] == project["version"] == __version__ == latest
+    for file in (application["LicenseUrl"], application["ReadmeUrl"]):
+        assert (ROOT / file).is_file()

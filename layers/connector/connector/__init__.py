@@ -2,7 +2,7 @@
 
 import gc
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # importing makes no garbage: looking for it at every 2,000 new objects is a tenth of a cold start
 gc.set_threshold(50_000)
