@@ -153,7 +153,7 @@ def show(
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
-    if "reason" in told:
+    if "reason" in told and not told["fields"]:
         console.print(f"  nothing to explain: {told['reason']['message']}", markup=False)
         return
     table = Table("field", "value", "from", "rule")

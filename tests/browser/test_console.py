@@ -79,11 +79,11 @@ def go(page: Page, place: str) -> None:
     expect(page.locator("main h1")).to_be_visible()
 
 
-def shot(page: Page, name: str) -> None:
+def shot(page: Page, name: str, *, whole: bool = False) -> None:
     """One of the README's pictures; `make screenshots` copies them to docs/screenshots."""
     folder = ARTEFACTS / "readme"
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png")
+    page.screenshot(path=folder / f"{name}.png", full_page=whole)
 
 
 def test_a_clerk_finds_a_parked_invoice_reads_why_mends_the_pack_and_sees_it_delivered(
@@ -102,7 +102,7 @@ def test_a_clerk_finds_a_parked_invoice_reads_why_mends_the_pack_and_sees_it_del
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("dialog")).to_contain_text("Outcome: held")
     page.get_by_role("button", name="Close").click()
-    shot(page, "held-invoice")
+    shot(page, "document", whole=True)
 
     page.get_by_role("link", name="Partners", exact=True).click()
     page.get_by_role("link", name=parked.partner.name).click()
@@ -121,7 +121,6 @@ def test_a_clerk_finds_a_parked_invoice_reads_why_mends_the_pack_and_sees_it_del
     until(lambda: parked.state(demo) == "DELIVERED")
     page.goto(demo.cloud.console_url + f"#/document?id={parked.id}")
     expect(page.locator("ol.timeline")).to_contain_text("delivered")
-    shot(page, "delivered-invoice")
 
 
 def test_an_operator_previews_and_replays_what_sps_refused(open_as: Open, demo: Demo) -> None:
@@ -247,9 +246,9 @@ def test_axe_finds_nothing_serious_on_any_page(
 def test_the_readmes_screenshots_are_of_this_page(open_as: Open, demo: Demo) -> None:
     page = open_as("operator")
     page.locator("main h1").wait_for()
-    shot(page, "overview")
+    shot(page, "overview", whole=True)
     page = open_as("operator", scheme="dark", viewport=PHONE)
     page.locator("main h1").wait_for()
     shot(page, "overview-phone-dark")
     kept = {one.name for one in (ROOT / "docs/screenshots").glob("*.png")}
-    assert {"overview.png", "overview-phone-dark.png"} <= kept
+    assert {"overview.png", "document.png", "overview-phone-dark.png"} <= kept

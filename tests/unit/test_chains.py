@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.ledger import DocumentKey
 from connector.usecases.chains import chain, order_diff
+from connector.usecases.explaining import explain
 from connector.usecases.replaying import preview
 from tests import builders
 from tests.unit import test_inbound as inbound
@@ -36,6 +37,10 @@ def test_what_would_be_sent_is_shown_of_a_document_that_a_rule_holds() -> None:
     planned = preview(fake.world, INVOICE)
     assert planned["outcome"] == "held"
     assert planned["document"]["LineItem"][0]["InvoiceLine"]["PurchasePrice"] == 2.5
+    told = explain(fake.world, INVOICE)
+    assert told["reason"]["code"] == "price_differs"
+    [price] = [one for one in told["fields"] if one["field"] == "LineItem[0].InvoiceLine.PurchasePrice"]
+    assert price["from"] == ["invoice.lines[0].unit_cost"]
 
 
 def test_an_order_leads_to_its_bill_its_acknowledgement_and_its_invoice() -> None:

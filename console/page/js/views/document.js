@@ -114,7 +114,7 @@ const payloads = (id) => later('Payloads: received, mapped, sent, answered', asy
 
 const origins = (id) => later('Where every field comes from', async () => {
   const told = await get('document/explain', { id });
-  if (told.reason) return h('div.note', null, h('p', null, told.reason.message), told.reason.fix ? h('p', null, told.reason.fix) : null);
+  if (!told.document) return h('div.note', null, h('p', null, told.reason.message), told.reason.fix ? h('p', null, prose(told.reason.fix)) : null);
   const byField = new Map(told.fields.map((one) => [one.field, one]));
   const said = h('div.note.calm', { role: 'status' }, h('p', null, 'Choose a value to see which element of which document it comes from, and by which rule.'));
   const explain = {

@@ -10,9 +10,8 @@ const STATES = ['RECEIVED', 'MAPPED', 'CLAIMED', 'IN_DOUBT', 'HELD', 'REJECTED',
 const TYPES = [['order', 'Orders'], ['shipment', 'Shipment advices'], ['invoice', 'Invoices'], ['asn', 'Shipments (ASN)'], ['bill', 'Bills'], ['ack', 'Acknowledgements'], ['credit', 'Credit notes'], ['close_out', 'Close-outs of bills'], ['notice', 'Notices'], ['file', 'Unreadable files']];
 
 export default async function documents(into, { given, connection }) {
-  const [first, { partners }] = await Promise.all([
-    get('documents', { ...given, connection }), get('partners', { connection }),
-  ]);
+  const query = { ...given, connection, since: instant(given.since, '00:00:00'), until: instant(given.until, '23:59:59') };
+  const [first, { partners }] = await Promise.all([get('documents', query), get('partners', { connection })]);
   const names = Object.fromEntries(partners.map((one) => [one.id, one]));
   const rows = [...first.documents];
   let { cursor, looked_until: until } = first;
@@ -22,7 +21,7 @@ export default async function documents(into, { given, connection }) {
       : empty(until ? `Nothing since ${time(until)}.` : Object.keys(given).length ? 'No document matches.' : 'No document yet. They appear here as soon as SPS or FreshBooks has one.'),
     h('p.gap.row', null, h('span.quiet.small', { role: 'status' }, rows.length ? `${rows.length} shown` : ''),
       cursor ? action(until ? 'Look further back' : 'More', async () => {
-        const more = await get('documents', { ...given, connection, cursor });
+        const more = await get('documents', { ...query, cursor });
         rows.push(...more.documents);
         ({ cursor, looked_until: until } = more);
         draw();
@@ -30,6 +29,9 @@ export default async function documents(into, { given, connection }) {
   draw();
   fill(into, h('h1', null, 'Documents'), filters(given, partners, [...new Set(rows.map((one) => one.reason.code).filter(Boolean))]), h('section.box', null, list));
 }
+
+/** A moment of a day in the viewer's zone, as the ledger writes it. */
+const instant = (day, clock) => (/^\d{4}-\d\d-\d\d$/.test(day) ? new Date(`${day}T${clock}`).toISOString().slice(0, 19) : day);
 
 function filters(given, partners, codes) {
   const choice = (name, options) => {

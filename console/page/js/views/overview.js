@@ -9,7 +9,7 @@ import { badge, empty, waiting } from './parts.js';
 export default async function overview(into, { connection }) {
   const told = await get('overview', { connection, zone });
   const names = told.partners;
-  const money_ = Object.entries(told.in_flight).map(([currency, amount]) => h('span.figure', null, money(amount, currency)));
+  const money_ = Object.entries(told.in_flight).map(([currency, amount]) => h('span.figure.money', null, money(amount, currency)));
   const today = Object.values(told.today.states).reduce((a, b) => a + b, 0);
   const shadows = Object.entries(names).filter(([, pack]) => pack.mode === 'shadow');
   fill(into,

@@ -16,7 +16,7 @@ export const waiting = (names) => [
   what, whose(names),
   ['Why', (one) => [h('div', null, state(one), ' ', one.reason.message ?? ''), fix(one.reason.fix)]],
   ['Amount', (one) => money(one.amount, one.currency), 'number'],
-  ['Waits since', (one) => h('time.small', { datetime: one.updated, title: time(one.updated) }, ago(one.updated))],
+  ['Waits since', (one) => h('time.small.whole', { datetime: one.updated, title: time(one.updated) }, ago(one.updated))],
 ];
 
 /** The columns of every list of documents. `names` gives partners their names. */

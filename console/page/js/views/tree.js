@@ -13,7 +13,7 @@ function branch(value, path, explain, depth) {
   return h('ul', null, entries.map(([key, inner]) => {
     const at = Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
     if (inner !== null && typeof inner === 'object') {
-      const size = Array.isArray(inner) ? `[${inner.length}]` : Array.isArray(value) ? about(inner) : '';
+      const size = Array.isArray(inner) ? `[${inner.length}]` : Array.isArray(value) ? `(${about(inner)})` : '';
       return h('li', null, h('details', { open: depth < 2 }, h('summary', null, h('span.key', null, `${key} ${size}`)), branch(inner, at, explain, depth + 1)));
     }
     const shown = inner === null ? 'null' : String(inner);

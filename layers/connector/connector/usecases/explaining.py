@@ -20,7 +20,8 @@ def explain(world: World, key: DocumentKey) -> dict[str, Any]:
 
     The archived input goes through today's mapping and settings. Paths name the element of the source: of the
     RSX document that came, or of the FreshBooks record; `order.` before one is the stored order, `change 2: `
-    the order change that stated it. A document that is held, or is not for sending, has a `reason` and no fields.
+    the order change that stated it. A document that is held, or is not for sending, has a `reason`, and fields only
+    where it was mapped before a rule held it.
     """
     record = found(world, key)
     trace: Trace = {}
@@ -28,7 +29,10 @@ def explain(world: World, key: DocumentKey) -> dict[str, Any]:
     try:
         document, note = _document(world, record, trace)
     except errors.Parked as error:
-        return {**told, "reason": {"code": error.code, "message": error.message, "fix": error.fix}}
+        told["reason"] = {"code": error.code, "message": error.message, "fix": error.fix}
+        document, note = getattr(error, "document", None), ""
+        if document is None:
+            return told
     if document is None:
         return {**told, "reason": {"code": "not_for_sending", "message": note, "fix": ""}}
     fields = [
