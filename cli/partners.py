@@ -38,15 +38,23 @@ def import_(
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """Store partner packs, all of them or none; documents that waited for their partner go on by themselves."""
-    read = [read_pack_file(str(path)) for path in packs]
+    """Store partner packs, all of them or none; documents that waited for their partner go on by themselves.
+
+    A new partner starts in shadow mode unless its pack says otherwise: nothing is sent until `partners live`.
+    """
     world = Stack(stack).world(connection)
+    read = [people.introduced(world, pack) for pack in [read_pack_file(str(path)) for path in packs]]
     resumed = {pack.trading_partner_id: people.set_up_partner(world, pack, who=_who(who)) for pack in read}
     if as_json:
         show_json({"partners": resumed})
         return
-    for partner, count in resumed.items():
-        console.print(f"{partner} is set up" + (f"; {count} waiting documents go on" if count else ""))
+    for pack in read:
+        count = resumed[pack.trading_partner_id]
+        console.print(
+            f"{pack.trading_partner_id} is set up"
+            + (", in shadow mode: nothing is sent" if pack.mode == "shadow" else "")
+            + (f"; {count} waiting documents go on" if count else "")
+        )
 
 
 @app.command("list")

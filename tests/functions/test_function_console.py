@@ -471,8 +471,9 @@ def test_a_pack_resumes_what_waited_for_it_and_is_there_to_be_read(
     stack: Stack, without_packs: Business
 ) -> None:
     assert stack.json("GET", "/api/partners?connection=acme")[1] == {"partners": [], "unknown": [PARTNER]}
-    saved = stack.json("PUT", "/api/partner", {"connection": "acme", "toml": PACK})
-    assert saved == (200, {"partner": PARTNER, "resumed": 1})
+    live = f'mode = "live"\n{PACK}'
+    saved = stack.json("PUT", "/api/partner", {"connection": "acme", "toml": live})
+    assert saved == (200, {"partner": PARTNER, "mode": "live", "resumed": 1})
     assert stack.settle() == []
     assert without_packs.record().state is State.DELIVERED
     [told] = stack.json("GET", "/api/partners?connection=acme")[1]["partners"]
@@ -657,3 +658,16 @@ def test_a_connection_whose_packs_make_drafts_is_asked_for_the_right_to_write_th
     stack.json("PUT", "/api/partner", {"connection": "acme", "toml": drafts})
     address = stack.json("POST", "/api/authorize", {"connection": "acme"})[1]["address"]
     assert "user:invoices:write" in parse_qs(urlsplit(address).query)["scope"][0].split()
+
+
+def test_a_new_partner_starts_in_shadow_unless_its_pack_says_live_and_a_known_one_stays_as_it_is(
+    stack: Stack, acme: Business
+) -> None:
+    def saved(partner: str, more: str = "") -> str:
+        body = {"connection": "acme", "toml": f'trading_partner_id = "{partner}"\n{more}'}
+        return str(stack.json("PUT", "/api/partner", body)[1]["mode"])
+
+    assert saved("NEW") == "shadow"
+    assert saved("SURE", 'mode = "live"\n') == "live"
+    assert saved("SURE", 'name = "Sure Stores"\n') == "live"
+    assert saved(PARTNER) == "live"

@@ -27,6 +27,7 @@ from tests.unit import test_outbound as outbound
 from tests.unit.test_inbound import PARTNER
 
 FULL = f"""
+mode = "live"
 trading_partner_id = "{PARTNER}"
 name = "Prairie \\"Best\\" Outfitters"
 

@@ -75,7 +75,7 @@ function editor(into, { chosen, given, connection, me }) {
         action('Try on past documents', attempt(async () => tell(rehearsal(await post('partner/rehearse', { ...body(), last: 100 }))))),
         action('Save', attempt(async () => {
           const done = await put('partner', body());
-          toast(`Saved.${done.resumed ? ` Mapped again, as they waited for it: ${count(done.resumed, 'document')}.` : ''}`);
+          toast(`Saved${done.mode === 'shadow' ? ', in shadow mode: nothing is sent' : ''}.${done.resumed ? ` Mapped again, as they waited for it: ${count(done.resumed, 'document')}.` : ''}`);
           go('partners', { partner: done.partner });
         }), { primary: true })) : null, said));
 }

@@ -67,9 +67,12 @@ def _save(request: Request) -> Any:
             code="pack_invalid",
             place="trading_partner_id",
         )
+    world = request.world()
+    pack = people.introduced(world, pack)
     return {
         "partner": pack.trading_partner_id,
-        "resumed": people.set_up_partner(request.world(), pack, who=request.person.who),
+        "mode": pack.mode,
+        "resumed": people.set_up_partner(world, pack, who=request.person.who),
     }
 
 

@@ -160,6 +160,14 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
         return body.decode("utf-8", "replace")
 
 
+def introduced(world: World, pack: PartnerPack) -> PartnerPack:
+    """The pack as somebody hands it in; of a new partner in shadow mode, unless it says otherwise."""
+    world.forget_packs()
+    if "mode" in pack.model_fields_set or pack.trading_partner_id in world.packs():
+        return pack
+    return pack.model_copy(update={"mode": "shadow"})
+
+
 def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
     """Store a partner pack and resume what waited for it, or was stopped by a rule; how many documents that was."""
     partner = pack.trading_partner_id
