@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import chain, islice
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from cli.output import JsonOption, console, err, guarded, money, show_json
+from cli.output import JsonOption, console, err, explanation, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.adapters import probe
@@ -22,6 +22,7 @@ from connector.usecases.ping import ping as ping_steps
 from connector.usecases.searching import Wanted, everything
 
 LIMIT = 200
+_VERDICTS = {"accept": "accepted", "reject": "rejected", "lines": "decided line by line"}
 COLOURS = {"HELD": "yellow", "REJECTED": "red", "IN_DOUBT": "red", "DELIVERED": "green", "PICKED_UP": "green"}
 
 
@@ -112,9 +113,10 @@ def show(
     if as_json:
         show_json(told)
         return
+    worth = f", {money(told['amount'], told['currency'])}" if told["amount"] else ""
     console.print(
         f"[bold]{told['type']} {told['number']}[/] of {told['partner']}: {told['state']}, "
-        f"revision {told['revision']}, {money(told['amount'], told['currency'])}"
+        f"revision {told['revision']}{worth}"
     )
     if told["reason"]:
         reason, entry = told["reason"], explain_code(told["reason"].get("code", ""))
@@ -123,7 +125,10 @@ def show(
     for finding in told["findings"]:
         console.print(f"  {finding['severity']}: {finding['message']} {finding.get('place', '')}")
     if told["reference"]:
-        console.print(f"  at the target: {told['reference']} ({told['remote_id']})")
+        remote = f" ({told['remote_id']})" if told["remote_id"] not in ("", told["reference"]) else ""
+        console.print(f"  at the target: {told['reference']}{remote}")
+    if "acknowledgement" in told:
+        console.print(f"  acknowledgement: {acknowledged(told['acknowledgement'])}", markup=False)
     table = Table("#", "when (UTC)", "who", "what", "state", "note", "correlation")
     for event in told["history"]:
         table.add_row(
@@ -156,16 +161,39 @@ def _print_explanation(told: dict[str, Any]) -> None:
     if "reason" in told and not told["fields"]:
         console.print(f"  nothing to explain: {told['reason']['message']}", markup=False)
         return
-    table = Table("field", "value", "from", "rule")
-    for one in told["fields"]:
-        texts = (one["field"], str(one["value"]), "\n".join(one["from"]), one["rule"])
-        table.add_row(*(escape(text) for text in texts))
-    console.print(table)
+    console.print(explanation(told["fields"]))
+
+
+def acknowledged(told: Mapping[str, Any]) -> str:
+    """`DELIVERED, accept by policy; line 1: 30 accepted, 10 later`: its state and what was decided."""
+    decision = told["decision"]
+    if decision is None:
+        return f"{told['state']}, nobody has decided yet"
+    by = f" by {decision['who']}" if decision.get("who") else ""
+    note = f" ({decision['note']})" if decision.get("note") else ""
+    lines = "".join(f"; line {one['line']}: {_decided(one)}" for one in decision.get("lines", ()))
+    return f"{told['state']}, {_VERDICTS[decision.get('verdict', 'accept')]}{by}{note}{lines}"
+
+
+def _decided(line: Mapping[str, Any]) -> str:
+    if line.get("reject"):
+        return f"rejected ({line['reject']})"
+    told = {
+        "{} accepted": line.get("quantity"),
+        "{} later": line.get("backorder"),
+        "on {}": line.get("backorder_date"),
+        "at {}": line.get("price"),
+        "shipped {}": line.get("ship_date"),
+        "as {}": line.get("vendor_part") or line.get("upc"),
+    }
+    return ", ".join(words.format(value) for words, value in told.items() if value) or "as ordered"
 
 
 def open_table(rows: list[dict[str, str]]) -> Table:
     """An order's open quantities, one row a line."""
     table = Table(*rows[0], title="open quantities", title_justify="left")
+    for column in table.columns[3:]:
+        column.justify = "right"
     for row in rows:
         colour = "red" if row["open"].startswith("-") else ""
         table.add_row(*row.values(), style=colour)

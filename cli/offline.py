@@ -12,13 +12,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from cli.output import JsonOption, err, fail, guarded, show_json
+from cli.output import JsonOption, err, explanation, fail, guarded, show_json
 from connector import errors
 from connector.documents.freshbooks import Bill, Invoice, read_record
 from connector.documents.order import Order
-from connector.documents.order_change import OrderChange
 from connector.documents.reading import MAX_BYTES, Read, read_documents
 from connector.documents.shipment import Shipment
 from connector.documents.upload_reading import is_upload
@@ -227,7 +225,7 @@ def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Rea
     if isinstance(read.document, Shipment):
         known = {order.number: order.document for order in orders if isinstance(order.document, Order)}
         mapped = shipment_to_events(read.document, known, pack, trace=trace)
-    elif isinstance(read.document, OrderChange):
+    elif read.kind in ("order", "order_change") and Version(read).kind != "original":
         return _map_change(read, source, pack, orders)
     elif isinstance(read.document, Order) and read.kind != "order_ack":
         mapped = map_order(read.document, pack, datetime.now(UTC).date(), trace)
@@ -238,7 +236,12 @@ def _map_rsx(read: Read, source: str, pack: PartnerPack | None, orders: list[Rea
 
 
 def _map_change(read: Read, source: str, pack: PartnerPack, orders: list[Read]) -> Done:
-    """The bill of the order as changed; every line's change is a finding."""
+    """The bill of the order as changed, replaced or cancelled; every line's change is a finding."""
+    if Version(read).kind == "information":
+        note = Finding(
+            "information_copy", "info", "for information only: nothing is made of it in FreshBooks"
+        )
+        return Done(source, read.kind, read.partner, read.number, Mapped({}, [note]))
     known = [Version(order) for order in orders if _numbers(order) & _numbers(read)]
     before, after = in_force(known), in_force([*known, Version(read)], len(known))
     if after.order is None and not after.cancelled:
@@ -252,10 +255,13 @@ def _map_change(read: Read, source: str, pack: PartnerPack, orders: list[Read]) 
         order = Order.model_validate(after.order.raw)
         mapped = map_order(order, pack, datetime.now(UTC).date(), trace)
         trace = after.order.sourced(trace)
-    base = Order.model_validate(before.order.raw) if before.order else None
-    diff = order_diff(base, order, pack)
-    mapped.findings = [*after.findings, *diff.findings(), *mapped.findings]
-    return Done(source, read.kind, read.partner, read.number, mapped, trace, diff.as_json())
+    changes = None
+    if before.order is not None:
+        diff = order_diff(Order.model_validate(before.order.raw), order, pack)
+        mapped.findings = [*diff.findings(), *mapped.findings]
+        changes = diff.as_json()
+    mapped.findings = [*after.findings, *mapped.findings]
+    return Done(source, read.kind, read.partner, read.number, mapped, trace, changes)
 
 
 def _numbers(read: Read) -> set[str]:
@@ -293,13 +299,14 @@ def _map_record(
 def ruled(
     document: Mapping[str, Any], kind: str, found: Iterable[Finding], pack: PartnerPack, order: Order | None
 ) -> list[Finding]:
-    """The findings of all rules on an RSX invoice, as if it were the first for its order."""
+    """The findings of all rules on an RSX invoice, as if it were the first for its order, or credited one."""
     from connector.rules.checks import check
     from connector.rules.open_quantities import header_of
     from connector.rules.rule import Case
 
     credit = header_of(document, kind).get("InvoiceTypeCode") == "CR"
-    return check(Case("credit" if credit else kind, document, pack, order), found)
+    findings = check(Case("credit" if credit else kind, document, pack, order), found)
+    return [finding for finding in findings if finding.code != "over_credited"]
 
 
 def pack_for(partner: str, pack: PartnerPack | None) -> PartnerPack:
@@ -329,7 +336,7 @@ def _print(
     elif explain:
         console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
         for entry in done:
-            console.print(_explanation(entry))
+            console.print(explanation(_fields(entry), f"{entry.kind} {entry.number} of {entry.partner}"))
     elif done:
         documents = [entry.mapped.document for entry in done]
         if (format_ or done[0].format) == "xml":
@@ -358,18 +365,12 @@ def _as_json(entry: Done, explain: bool) -> dict[str, Any]:
     if entry.changes is not None:
         shown["changes"] = entry.changes
     if explain:
-        shown["explain"] = [
-            {"field": path, "value": value, "from": list(source.paths), "rule": source.rule}
-            for path, value, source in explained(entry.mapped.document, entry.trace)
-        ]
+        shown["explain"] = _fields(entry)
     return shown
 
 
-def _explanation(entry: Done) -> Table:
-    table = Table(title=f"{entry.kind} {entry.number} of {entry.partner}", title_justify="left")
-    for column in ("field", "value", "from", "rule"):
-        table.add_column(column, overflow="fold")
-    for path, value, source in explained(entry.mapped.document, entry.trace):
-        texts = (path, str(value), "\n".join(source.paths), source.rule)
-        table.add_row(*(text.replace("[", "\\[") for text in texts))
-    return table
+def _fields(entry: Done) -> list[dict[str, Any]]:
+    return [
+        {"field": path, "value": value, "from": list(source.paths), "rule": source.rule}
+        for path, value, source in explained(entry.mapped.document, entry.trace)
+    ]

@@ -12,6 +12,8 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from connector import errors
 
@@ -73,3 +75,14 @@ def money(amount: str, currency: str) -> str:
         return f"{Decimal(amount):,.2f} {currency}" if amount else ""
     except InvalidOperation:
         return amount
+
+
+def explanation(fields: Iterable[Mapping[str, Any]], title: str | None = None) -> Table:
+    """A document's fields with value, source and rule; a long path is folded and never cut."""
+    table = Table(title=title, title_justify="left")
+    for column in ("field", "value", "from", "rule"):
+        table.add_column(column, overflow="fold")
+    for one in fields:
+        texts = (one["field"], str(one["value"]), "\n".join(one["from"]), one["rule"])
+        table.add_row(*map(escape, texts))
+    return table

@@ -162,13 +162,15 @@ def deadlines(
             "due (UTC)",
             "left",
             "penalty",
-            "order",
+            "order amount",
             "who has the ball",
         )
         right(table, 4, 5, 6)
         for row in result["deadlines"]:
             late = row["status"] in ("overdue", "met late")
-            left = row["status"] if row["status"].startswith("met") else hours(row["hours_left"])
+            left = hours(row["hours_left"])
+            if row["status"] != "due":
+                left = f"{hours(-row['hours_left'])} late" if row["status"] == "overdue" else row["status"]
             table.add_row(
                 row["document"],
                 row["purchase_order"],

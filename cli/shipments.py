@@ -22,8 +22,10 @@ from connector.findings import Finding
 from connector.mapping.upload_to_shipment import upload_to_shipment
 from connector.rules.packs import PartnerPack
 from connector.usecases import shipping
+from connector.usecases.labels import example_labels
 from connector.usecases.world import World
 
+_EXAMPLES = "the SSCCs are examples: those of the cartons are made when the shipment is uploaded"
 app = typer.Typer(
     help="Shipment uploads and their notices (ASN, 856).", no_args_is_help=True, add_completion=False
 )
@@ -135,9 +137,11 @@ def map_uploads(
                 fix="name the partner pack with --partner, or the order with --order",
             )
         trace: dict[str, Any] = {}
-        mapped = upload_to_shipment(
-            upload, orders=known, pack=pack_for(partner, pack), uploaded=datetime.now(UTC), trace=trace
-        )
+        of = pack_for(partner, pack)
+        labelled = example_labels(upload, of)
+        mapped = upload_to_shipment(labelled, orders=known, pack=of, uploaded=datetime.now(UTC), trace=trace)
+        if labelled != upload:
+            mapped.findings.append(Finding("example_ssccs", "info", _EXAMPLES))
         yield Done(source, "asn", partner, upload.shipment_id, mapped, trace)
 
 

@@ -25,6 +25,7 @@ from connector.usecases.upkeep import resolve_in_doubt
 from tests import builders
 from tests.fakes import FakeWorld
 from tests.outbound import assert_official, codes, official
+from tests.stack_of_fakes import connector, stack_of
 from tests.unit.test_inbound import PARTNER, order, put
 from tests.unit.test_inbound import run as run_inbound
 from tests.unit.test_outbound import drain, sent
@@ -293,6 +294,23 @@ def test_a_person_decides_and_the_decision_is_shown_with_the_order() -> None:
     shown = story(fake.ledger, fake.archive, ORDER)["acknowledgement"]
     assert (shown["state"], shown["decision"]["who"]) == ("DELIVERED", "clerk")
     assert shown["decision"]["lines"] == [{"line": "1", "quantity": "30", "backorder": "10"}]
+
+
+def test_the_order_is_shown_with_its_decision_and_what_is_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = world(policy="ask")
+    with stack_of(monkeypatch, tmp_path / "before", fake):
+        assert "HELD, nobody has decided yet" in connector("show", ORDER.id).stdout
+    acknowledge(
+        fake.world, ORDER, decided(LineDecision(line="1", quantity=Decimal(30), backorder=Decimal(10)))
+    )
+    drain(fake)
+    with stack_of(monkeypatch, tmp_path / "after", fake):
+        shown = connector("show", ORDER.id).stdout
+    assert "DELIVERED, decided line by line by clerk; line 1: 30 accepted, 10 later" in shown
+    [row] = [line.split("│") for line in shown.splitlines() if "│ V-1" in line]
+    assert [cell.strip() for cell in row[4:]] == ["40", "40", "0", "0", "0", "40", ""]
 
 
 def test_another_decision_replaces_what_was_sent() -> None:

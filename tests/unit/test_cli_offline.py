@@ -366,6 +366,23 @@ def test_an_order_change_without_its_order_is_bad_use_and_a_cancelling_one_cance
     assert run("map", "cancel.json", "--order", "po.json").json == {"cancel": "bill"}
 
 
+def test_an_order_for_information_makes_nothing_and_one_that_cancels_or_replaces_does_so(
+    folder: Path,
+) -> None:
+    put(folder, "po.json", builders.order())
+    copy = run("map", put(folder, "copy.json", builders.order(PrimaryPOTypeCode="IN")))
+    assert (copy.code, copy.json, "for information only" in copy.err) == (0, {}, True)
+    cancel = put(folder, "cancel.json", builders.order(TsetPurposeCode="01"))
+    assert run("map", cancel, "--order", "po.json").json == {"cancel": "bill"}
+    replacement = put(folder, "new.json", builders.order(1, TsetPurposeCode="05"))
+    alone, with_order = run("map", replacement), run("map", replacement, "--order", "po.json")
+    assert len(alone.json["bill"]["lines"]) == len(with_order.json["bill"]["lines"]) == 1
+    assert (alone.err, "line 2 (V-2): deleted: quantity 5, unit EA, price 20.00" in with_order.err) == (
+        "",
+        True,
+    )
+
+
 def test_an_unclear_order_change_fails_with_the_reason(folder: Path) -> None:
     put(folder, "po.json", builders.order())
     put(folder, "change.json", builders.order_change([builders.change_line(1, "XX", OrderQty=3)]))

@@ -92,6 +92,20 @@ def test_an_upload_is_mapped_offline_with_its_order(folder: Path) -> None:
     assert (alone.exit_code, "which trading partner" in alone.stderr) == (2, True)
 
 
+def test_an_upload_mapped_offline_gets_sscc_that_are_said_to_be_examples(folder: Path) -> None:
+    order = put(folder, "po.json", builders.as_bytes(builders.order(1)))
+    text = f'trading_partner_id = "{builders.PARTNER}"\n[addresses.SF]\nAddressName = "Dock"\n'
+    upload = put(folder, "ship.csv", file(5))
+    without = connector("map", upload, "--order", order, "--partner", put(folder, "a.toml", text.encode()))
+    assert (without.exit_code, "asn.gs1_prefix in the partner pack" in without.stderr) == (1, True)
+    text += '[asn]\ngs1_prefix = "0614141"\n'
+    ran = connector("map", upload, "--order", order, "--partner", put(folder, "b.toml", text.encode()))
+    assert ran.exit_code == 0
+    assert "the SSCCs are examples" in ran.stderr
+    pack = json.loads(ran.stdout)["OrderLevel"][0]["PackLevel"][0]["Pack"]
+    assert pack["ShippingSerialID"] == "00006141410000000005"
+
+
 def test_the_form_is_written_once_and_can_be_uploaded(folder: Path) -> None:
     assert connector("shipments", "template", "form.csv").exit_code == 0
     assert read_uploads((folder / "form.csv").read_bytes()).problems == []

@@ -17,7 +17,7 @@ from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
 from tests.fakes import FakeWorld
-from tests.unit.test_inbound import PARTNER, order, put
+from tests.unit.test_inbound import PARTNER, order, put, shipment
 from tests.unit.test_inbound import run as run_inbound
 
 
@@ -304,3 +304,34 @@ def test_a_held_invoice_tells_how_much_money_waits() -> None:
     record = stored(fake)
     assert (record.state, record.reason["code"]) == (State.HELD, "price_differs")
     assert (record.amount, record.currency, record.date) == ("100.00", "USD", "2026-03-11")
+
+
+# --- the order behind it changes ----------------------------------------------------------------------
+
+
+def test_a_cancelled_order_is_not_invoiced_but_for_what_was_shipped_before() -> None:
+    early, late = world(), world()
+    put(late, "out/2.json", shipment("S1", "0045001234", quantity=40))
+    for fake in (early, late):
+        put(fake, "out/3.json", order(TsetPurposeCode="01"))
+        run_inbound(fake)
+        told(fake)
+    held = stored(early)
+    assert (held.state, held.reason["code"]) == (State.HELD, "order_cancelled")
+    assert early.sps.uploads == []
+    assert stored(late).state is State.DELIVERED
+
+
+def test_an_invoice_that_a_rule_stopped_goes_on_when_its_order_is_changed_to_fit() -> None:
+    fake = world()
+    fake.freshbooks.invoices[987654]["lines"][0] |= {"qty": "50", "amount": {"amount": "125.00"}}
+    fake.freshbooks.invoices[987654]["amount"] = {"amount": "125.00", "code": "USD"}
+    told(fake)
+    held = stored(fake)
+    assert (held.state, held.reason["code"]) == (State.HELD, "over_invoiced")
+    more = {"LineSequenceNumber": "1", "LineChangeCode": "QI", "OrderQty": 50}
+    change = order(TsetPurposeCode="04", ChangeOrderSeqNumber="1") | {"LineItem": [{"OrderLine": more}]}
+    put(fake, "out/2.json", change)
+    run_inbound(fake)
+    drain(fake)
+    assert stored(fake).state is State.DELIVERED

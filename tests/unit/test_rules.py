@@ -37,6 +37,7 @@ def findings(
     pack: PartnerPack | None = None,
     kind: str = "invoice",
     fulfilment: dict[str, Any] | None = None,
+    cancelled: bool = False,
     change: Any = None,
     **fields: Any,
 ) -> list[Finding]:
@@ -48,7 +49,7 @@ def findings(
     document = mapped.document
     if change is not None:
         change(document)
-    open_ = open_lines(ordered, fulfilment or {})
+    open_ = open_lines(ordered, fulfilment or {}, cancelled=cancelled)
     return check(Case(kind, document, pack, ordered, open_), mapped.findings)
 
 
@@ -194,6 +195,12 @@ def test_more_than_is_open_or_was_acknowledged_is_told() -> None:
     assert told(fulfilment=partly) == {"over_invoiced": "error"}
     less = {"ack/PO": {"lines": {"1": "4"}}}
     assert told(fulfilment=less) == {"over_acknowledged": "warning"}
+
+
+def test_of_a_cancelled_order_no_more_is_invoiced_than_was_shipped() -> None:
+    assert told(cancelled=True) == {"order_cancelled": "error"}
+    assert told(cancelled=True, fulfilment={"asn/S1": {"lines": {"1": "4"}}}) == {"order_cancelled": "error"}
+    assert told(cancelled=True, fulfilment={"asn/S1": {"lines": {"1": "5"}}}) == {}
 
 
 def test_an_invoice_dated_before_its_order_is_stopped() -> None:

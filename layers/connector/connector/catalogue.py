@@ -131,7 +131,7 @@ CATALOGUE: dict[str, Entry] = {
     "no_bill": Entry("nothing says which bill an order became", "it was not billed, or became something else", "close it in FreshBooks by hand", False),
     "before_cut_over": Entry("a document from before the cut-over changed, or came late", "it was billed or sent by other means, or nobody has seen it", "deal with it by hand and mark it resolved, or have it sent by force", False),
     "partner_unclear": Entry("nothing says which trading partner a shipment is for", "its PO numbers are nobody's, or several partners'", "check the PO numbers and their leading zeros, or fill the partner column", False),
-    "order_cancelled": Entry("the shipment is for a cancelled order", "the retailer cancelled it, or the PO number is another one", "ask the buyer before anything is shipped, then upload again", False),
+    "order_cancelled": Entry("the shipment or invoice is for a cancelled order", "the retailer cancelled it, or the PO number is another one", "ask the buyer; take the document back, or correct its PO number", False),
     "ssccs_used_up": Entry("no SSCC can be made any more", "the serial numbers of the company prefix are used up", "set another asn.extension in the partner pack, then replay", False),
     "nothing_to_cancel": Entry("the shipment is cancelled already", "it was cancelled twice", "look at it with `connector show`", False),
     # unreadable files

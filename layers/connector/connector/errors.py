@@ -81,7 +81,10 @@ class OutcomeUnknown(ConnectorError):
 
 
 class Parked(ConnectorError):
+    """`worth` has the amount, currency and date of what is parked, as its record keeps them, where known."""
+
     code = "parked"
+    worth: Mapping[str, str] = {}
 
 
 class BadInput(Parked):
@@ -105,12 +108,11 @@ class Waiting(Parked):
 
 
 class CheckFailed(Parked):
-    """`findings` holds everything that the checks noticed, `keeps` what is archived by stage; `document`,
-    `amount`, `currency` and `date` are the document's, where it was mapped before it failed."""
+    """`findings` holds everything that the checks noticed, `keeps` what is archived by stage; `document`
+    is what was made, where it was mapped before it failed."""
 
     code = "check_failed"
     document: Mapping[str, object] | None = None
-    amount = currency = date = ""
     findings: tuple[Mapping[str, str], ...] = ()
     keeps: Mapping[str, bytes] = {}
 

@@ -141,7 +141,7 @@ def _described(line: SaleLine, explain: Explainer | None, to: str, source: str) 
     if explain is not None:
         field = "description" if line.description else "name"
         explain.mark(
-            f"{to}.ProductOrItemDescription", "FreshBooks' words, 80 characters", f"{source}.{field}"
+            f"{to}.ProductOrItemDescription", "the line's own words, 80 characters", f"{source}.{field}"
         )
     return {"ProductOrItemDescription": [{"ProductCharacteristicCode": "08", "ProductDescription": text}]}
 

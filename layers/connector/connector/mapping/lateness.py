@@ -143,8 +143,9 @@ def late_notice(shipped: date, at: time | None, zone: str, now: datetime, pack: 
         return []
     deadline = pack.deadlines["asn"]
     hours = (now - due) // timedelta(hours=1)
+    late = f"{hours} hours" if hours < 48 else f"{hours // 24} days"
     costs = f"; the retailer charges {deadline.penalty:.2f}" if deadline.penalty else ""
-    message = f"the notice was due {due:%Y-%m-%d %H:%M %Z}, it is {hours} hours late{costs}"
+    message = f"the notice was due {due:%Y-%m-%d %H:%M %Z}, it is {late} late{costs}"
     severity = pack.rules.get("notice_late", "warning")
     if severity == "off":
         return []

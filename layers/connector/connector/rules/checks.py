@@ -157,6 +157,15 @@ def _rules() -> Iterator[Rule]:
         settings=("tolerances.quantity",),
     )
     yield Rule(
+        "order_cancelled",
+        "Nothing is shipped for a cancelled order, and no more invoiced than was shipped before",
+        "an invoice that is refused, or goods that come back at your cost",
+        "ask the buyer; take the document back in FreshBooks, or correct its PO number",
+        "error",
+        (*DEBITS, "asn"),
+        invoices.order_cancelled,
+    )
+    yield Rule(
         "over_acknowledged",
         "No more is invoiced of an order line than was acknowledged",
         "a dispute over what was confirmed",

@@ -143,6 +143,17 @@ def over_invoiced(case: Case) -> Iterator[Remark]:
             yield Remark(message, place)
 
 
+def order_cancelled(case: Case) -> Iterator[Remark]:
+    """Nothing is shipped for a cancelled order any more, and only what was shipped before is invoiced."""
+    for line, quantity, place in _by_line(case):
+        billed = line.invoiced - line.credited + quantity
+        if line.cancelled and case.kind == "asn":
+            yield Remark("the order was cancelled")
+        elif line.cancelled and billed > line.shipped:
+            message = f"order line {line.line}: {shown(billed)} invoiced, {shown(line.shipped)} shipped"
+            yield Remark(f"the order was cancelled; {message}", place)
+
+
 def over_credited(case: Case) -> Iterator[Remark]:
     for line, quantity, place in _by_line(case):
         left = line.invoiced - line.credited

@@ -38,7 +38,8 @@ _KINDS: dict[str, tuple[str, str, str]] = {
 class OpenLine:
     """One line's account; `acknowledged` is None as long as nothing was acknowledged.
 
-    `open` is what may still be invoiced: ordered - invoiced + credited, negative where too much was.
+    `open` is what may still be invoiced: ordered - invoiced + credited, negative where too much was. Of a
+    cancelled order that is only what was shipped before.
     """
 
     line: str
@@ -49,10 +50,12 @@ class OpenLine:
     shipped: Decimal = ZERO
     invoiced: Decimal = ZERO
     credited: Decimal = ZERO
+    cancelled: bool = False
 
     @property
     def open(self) -> Decimal:
-        return self.ordered - self.invoiced + self.credited
+        due = self.shipped if self.cancelled else self.ordered
+        return due - self.invoiced + self.credited
 
 
 def open_lines(
@@ -61,6 +64,7 @@ def open_lines(
     shipments: Mapping[str, Any] | None = None,
     *,
     but: str = "",
+    cancelled: bool = False,
 ) -> list[OpenLine]:
     """The order's lines in order, then lines that only earlier revisions of it had (ordered 0).
 
@@ -85,6 +89,7 @@ def open_lines(
             shipped=sums["shipped"].get(name, ZERO),
             invoiced=sums["invoiced"].get(name, ZERO),
             credited=sums["credited"].get(name, ZERO),
+            cancelled=cancelled,
         )
         for name, (item, uom, quantity) in (known | dict.fromkeys(gone, ("", "", ZERO))).items()
     ]

@@ -135,13 +135,14 @@ def plan_ack(world: World, record: Record, trace: Trace | None = None) -> Planne
         raise blocked(mapped)
     prices = {line.line: line.unit_price for line in ordered_lines(order)}
     promised = accepted_quantities(order, decision)
+    pack = world.packs().get(record.key.partner)
     known = [quantity * price for line, quantity in promised.items() if (price := prices[line]) is not None]
     return Planned(
         document=mapped.document,
         note=f"{decision.verdict} by {decision.who}" if decision.who else decision.verdict,
         findings=tuple(as_json(mapped.findings)),
         amount=as_text(sum(known)) if known else "",
-        currency=order.Header.OrderHeader.BuyersCurrency or "",
+        currency=order.Header.OrderHeader.BuyersCurrency or (pack.freshbooks.currency if pack else ""),
         date=decision.at.isoformat(),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, Arrival, DocumentKey, Record, State, arrive, reason_of
+from connector.rules.checks import RULES
 from connector.usecases.webhooks import hint
 
 if TYPE_CHECKING:
@@ -91,16 +92,16 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         if record.state in IN_FLIGHT:
             return record, None
         keeps = error.keeps if isinstance(error, errors.CheckFailed) else {}
-        if isinstance(error, errors.CheckFailed) and error.currency:
-            record = _priced(record, error)
-        return hold(record, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
+        known = replace(record, **error.worth)
+        return hold(known, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
     shadow = world.shadow(record.key.partner) if planned.document is not None else None
     if shadow is not None:
         shadow.findings = planned.findings
+        priced = replace(record, amount=planned.amount, currency=planned.currency, date=planned.date)
         kept = _payloads(world, record, planned.keeps)
-        return hold(_priced(record, planned), shadow, now=now, who=who, payloads=kept), None
+        return hold(priced, shadow, now=now, who=who, payloads=kept), None
     mapped = record.step(
         planned.state.lower(),
         now=now,
@@ -116,10 +117,6 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         payloads=_payloads(world, record, planned.keeps),
     )
     return mapped, planned
-
-
-def _priced(record: Record, what: Planned | errors.CheckFailed) -> Record:
-    return replace(record, amount=what.amount, currency=what.currency, date=what.date)
 
 
 def _payloads(world: World, record: Record, keeps: Mapping[str, bytes]) -> dict[str, str]:
@@ -170,12 +167,29 @@ def resume(world: World, what: str, but: Collection[DocumentKey] = ()) -> int:
     return len(keys)
 
 
-def resume_order(world: World, key: DocumentKey) -> None:
-    """Send on what waited for an order; who waits for a blanket order names only its number."""
-    resume(world, key.id)
-    blanket, _, release = key.number.rpartition("-")
+def resume_order(world: World, order: Record) -> None:
+    """Send on what waited for an order, and what the rules stopped where it was changed since.
+
+    Who waits for a blanket order names only its number.
+    """
+    resume(world, order.key.id)
+    blanket, _, release = order.key.number.rpartition("-")
     if blanket and release:
-        resume(world, key._replace(number=blanket).id)
+        resume(world, order.key._replace(number=blanket).id)
+    if order.revision > 1:
+        resume_held(world, order.key.partner, RULES)
+
+
+def resume_held(world: World, partner: str, codes: Collection[str]) -> int:
+    """Map a partner's documents again that are parked for one of these findings; how many."""
+    keys = [
+        record.key
+        for record in world.ledger.in_state(world.id, "out", State.HELD)
+        if record.key.partner == partner and record.reason.get("code") in codes and not record.waits_for
+    ]
+    if keys:
+        world.queues.records_to_map.send([replay_message(key, world.new_id()) for key in keys])
+    return len(keys)
 
 
 def early_invoices(number: str) -> str:

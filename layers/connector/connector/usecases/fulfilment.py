@@ -27,7 +27,7 @@ from connector.rules.open_quantities import (
 from connector.rules.rule import Case
 from connector.usecases.arrivals import TRIES, Plan, Planned
 from connector.usecases.cut_over import is_registered
-from connector.usecases.orders import blocked, order_key, stored_order
+from connector.usecases.orders import blocked, is_cancelled, order_key, stored_order
 
 _ARRIVED = (State.DELIVERED, State.PICKED_UP)
 
@@ -94,15 +94,11 @@ def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
         findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
         orders = _orders_of(world, record, planned)
         keeping = keep and _is_ours_to_keep(world, record)
-        try:
-            for order, stored in orders:
-                findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
-            if not orders:
-                findings = check(_case(world, record, planned), findings)
-                stop_if_blocked(planned.document, findings)
-        except errors.CheckFailed as error:  # a person sees how much money waits
-            error.amount, error.currency, error.date = planned.amount, planned.currency, planned.date
-            raise
+        for order, stored in orders:
+            findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
+        if not orders:
+            findings = check(_case(world, record, planned), findings)
+            stop_if_blocked(planned.document, findings)
         return replace(planned, findings=tuple(as_json(findings)))
 
     return checked
@@ -125,7 +121,7 @@ def _approve(
     approved_: list[Finding] = findings
 
     def look(stored: Record, fulfilment: Mapping[str, Any]) -> list[Finding]:
-        open_ = open_lines(order, fulfilment, stored.shipments, but=name)
+        open_ = open_lines(order, fulfilment, stored.shipments, but=name, cancelled=is_cancelled(stored))
         return check(_case(world, record, planned, order, open_), findings)
 
     def judge(stored: Record) -> None:
@@ -221,7 +217,8 @@ def standing(ledger: Ledger, fulfilment: Mapping[str, Any]) -> dict[str, Any]:
 def open_quantities(ledger: Ledger, order: Order, record: Record) -> list[dict[str, str]]:
     """The order's account for people: per line what was ordered, acknowledged, shipped, invoiced, what is open."""
     fulfilment = standing(ledger, record.fulfilment)
-    return [as_row(line) for line in open_lines(order, fulfilment, record.shipments)]
+    lines = open_lines(order, fulfilment, record.shipments, cancelled=is_cancelled(record))
+    return [as_row(line) for line in lines]
 
 
 def stop_if_blocked(document: Mapping[str, Any], findings: list[Finding]) -> None:

@@ -224,7 +224,7 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
         resume_invoices(world, key.number)
         ask_for(world, record)
         if record.state is State.DELIVERED:  # without a push, which would have done it
-            resume_order(world, key)
+            resume_order(world, record)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
         _replay(world, key, correlation_id)

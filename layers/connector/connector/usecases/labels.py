@@ -6,6 +6,7 @@ says where the next one begins, so losing the hint where to start looking costs 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -26,15 +27,22 @@ def label(world: World, upload: Upload, pack: PartnerPack, *, keep: bool = True)
     prefix = pack.asn.gs1_prefix or world.connection.profile.gs1_prefix
     name = f"{pack.trading_partner_id}/{upload.shipment_id}"
     known: dict[str, Any] = (world.notes.read(world.id, "sscc", name) or {}).get("made", {})
-    wanted = [mark for mark, parcel in _marks(upload).items() if not parcel.sscc and mark not in known]
+    wanted = _unlabelled(upload, known)
     if wanted and prefix and pack.asn.structure != "items":
         series = f"{pack.asn.extension}{prefix}"
         first = take_serials(world, series, len(wanted), name, keep=keep)
-        made = {mark: make_sscc(prefix, first + n, pack.asn.extension) for n, mark in enumerate(wanted)}
-        known = {**known, **made}
+        known = {**known, **_made(wanted, prefix, pack.asn.extension, first)}
         if keep:
             world.notes.write(world.id, "sscc", name, {"made": known})
     return _labelled(upload, known)
+
+
+def example_labels(upload: Upload, pack: PartnerPack) -> Upload:
+    """The upload with SSCCs as they might be, for trying a mapping where nobody knows which are used already."""
+    wanted = _unlabelled(upload, {})
+    if not wanted or not pack.asn.gs1_prefix or pack.asn.structure == "items":
+        return upload
+    return _labelled(upload, _made(wanted, pack.asn.gs1_prefix, pack.asn.extension, 0))
 
 
 def take_serials(world: World, series: str, count: int, purpose: str, *, keep: bool = True) -> int:
@@ -58,6 +66,14 @@ def take_serials(world: World, series: str, count: int, purpose: str, *, keep: b
                 return start
             taken = world.notes.read(world.id, topic, str(start)) or block
         start = int(taken["next"])
+
+
+def _unlabelled(upload: Upload, known: Mapping[str, str]) -> list[str]:
+    return [mark for mark, parcel in _marks(upload).items() if not parcel.sscc and mark not in known]
+
+
+def _made(wanted: list[str], prefix: str, extension: str, first: int) -> dict[str, str]:
+    return {mark: make_sscc(prefix, first + n, extension) for n, mark in enumerate(wanted)}
 
 
 def _marks(upload: Upload) -> dict[str, Carton | Pallet]:

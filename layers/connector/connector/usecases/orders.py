@@ -95,6 +95,13 @@ def is_invoiced(record: Record) -> bool:
     return any(name.startswith("invoice/") and each["lines"] for name, each in record.fulfilment.items())
 
 
+def is_cancelled(record: Record) -> bool:
+    """Whether the order is cancelled; what a person has not decided about yet leaves it as it was."""
+    states = [record.state, *(past["state"] for past in reversed(record.revisions))]
+    undecided = (State.HELD, State.REJECTED)
+    return next((state for state in states if state not in undecided), "") == State.CANCELLED
+
+
 def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version], int]:
     """Every document on the order in the sequence of arrival, `read` last, and how many of them are settled."""
     current = record.payloads["received"]

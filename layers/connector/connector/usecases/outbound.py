@@ -176,7 +176,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
 def _settle_record(
     world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Plan
 ) -> None:
-    plan = approved(world, plan, who=WHO)
+    plan = _priced(record, approved(world, plan, who=WHO))
     received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     noun = "asn" if key.type == "asn" else "invoice" if isinstance(record, Invoice) else "bill"
@@ -255,12 +255,7 @@ def _plan_invoice(
             if pack.invoices.asn_first:
                 sent_as = number or str(invoice.invoice_number)
                 wait_for_notice(world, sent_as, mapped.document, order, kept, pack)
-        return _sendable(
-            mapped,
-            str(invoice.amount.amount) if invoice.amount else "",
-            invoice.currency_code or "",
-            str(invoice.create_date or ""),
-        )
+        return _sendable(mapped, invoice)
 
     if type_ == "asn":
         return make("05" if delivered_before(record) else "00", "")
@@ -329,23 +324,37 @@ def _plan_bill(
             number=number,
             trace=trace,
         )
-        total = bill.total_amount or bill.amount
-        return _sendable(
-            mapped, str(total.amount) if total else "", bill.currency_code or "", str(bill.issue_date or "")
-        )
+        return _sendable(mapped, bill)
 
     return corrections.plan_revision(world, record, pack, make, deleted=bill.vis_state == 1, trace=trace)
 
 
-def _sendable(mapped: Mapped, amount: str, currency: str, date_: str) -> Planned:
+def _sendable(mapped: Mapped, record: Invoice | Bill) -> Planned:
     """What is to be sent; whether it may be, `approved` says."""
-    return Planned(
-        document=mapped.document,
-        findings=tuple(as_json(mapped.findings)),
-        amount=amount,
-        currency=currency,
-        date=date_,
-    )
+    findings = tuple(as_json(mapped.findings))
+    return Planned(document=mapped.document, findings=findings, **_worth(record))
+
+
+def _worth(record: Invoice | Bill) -> dict[str, str]:
+    if isinstance(record, Invoice):
+        total, day = record.amount, record.create_date
+    else:
+        total, day = record.total_amount or record.amount, record.issue_date
+    amount = str(total.amount) if total is not None else ""
+    return {"amount": amount, "currency": record.currency_code or "", "date": str(day or "")}
+
+
+def _priced(record: Invoice | Bill, plan: Plan) -> Plan:
+    """The plan of a FreshBooks record, whose money is known also where it has to be parked."""
+
+    def priced(stored: Record) -> Planned:
+        try:
+            return plan(stored)
+        except errors.Parked as error:
+            error.worth = _worth(record)
+            raise
+
+    return priced
 
 
 def _asn_of_deleted(record: Record) -> Planned:

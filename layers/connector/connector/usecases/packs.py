@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import State
-from connector.usecases.arrivals import replay_message
+from connector.usecases.arrivals import resume_held
 from connector.usecases.replaying import differences
 from connector.usecases.world import ALIASES, alias_name
 
@@ -101,15 +99,3 @@ def learned_aliases(world: World, partner: str) -> list[dict[str, Any]]:
     """The aliases that were learned for a partner, by name: `{"name", "part", "who", "at"}`."""
     kept = world.notes.read_all(world.id, ALIASES)
     return [one for _, one in sorted(kept.items()) if one["partner"] == partner]
-
-
-def resume_held(world: World, partner: str, codes: Collection[str]) -> int:
-    """Map a partner's documents again that are parked for one of these findings; how many."""
-    keys = [
-        record.key
-        for record in world.ledger.in_state(world.id, "out", State.HELD)
-        if record.key.partner == partner and record.reason.get("code") in codes and not record.waits_for
-    ]
-    if keys:
-        world.queues.records_to_map.send([replay_message(key, world.new_id()) for key in keys])
-    return len(keys)

@@ -191,7 +191,7 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     kind = (record.key.direction, record.key.type)
     if kind == ("in", "order"):  # only orders, credits and notices are waited for
-        resume_order(world, record.key)
+        resume_order(world, record)
     if kind == ("out", "credit"):
         resume(world, record.key.id)
     if kind == ("out", "asn"):

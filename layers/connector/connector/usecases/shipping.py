@@ -279,12 +279,6 @@ def _orders(world: World, upload: Upload, notice: Record) -> tuple[dict[str, Ord
                 waits_for=wanted.id,
                 fix="check the PO number and its zeros; if the order is on its way the notice goes on by itself",
             )
-        if record.state is State.CANCELLED and not is_cancellation(notice):
-            raise errors.CheckFailed(
-                f"the order {number} was cancelled",
-                code="order_cancelled",
-                fix="ask the buyer before anything is shipped, or correct the PO number",
-            )
         orders[number], records[number] = stored_order(world, record), record
     return orders, records
 
