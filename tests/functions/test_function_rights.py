@@ -166,3 +166,19 @@ def test_a_stranded_connection_and_a_refused_token_may_be_noted(
             with pytest.raises(Exception, match=r".+"):
                 stack.invoke(function, {"connection": business.id})
     assert missing(stack.calls) == set()
+
+
+def test_an_order_that_is_only_recorded_may_wake_what_waits_for_it(
+    stack: Stack, sps: RunningSimulator, freshbooks: RunningSimulator
+) -> None:
+    pack = {"trading_partner_id": builders.PARTNER, "orders": {"target": "record_only"}}
+    acme = Business(ACME, stack, sps, freshbooks, packs=(pack,))
+    for name, document in (
+        ("1", builders.order()),
+        ("2", builders.order_change([builders.change_line(1, "DI")])),
+    ):
+        acme.offer(f"{name}.json", document)
+        assert acme.poll() == []
+    assert acme.record().revision == 2
+    assert {"waiting", "by_state"} <= {call.parameters.get("IndexName") for call in stack.calls}
+    assert missing(stack.calls) == set()
