@@ -109,6 +109,11 @@ def missing(calls: list[Call]) -> set[tuple[str, str, str]]:
 @pytest.fixture
 def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
     a_day(stack, acme, gateway)
+    fewer = [builders.change_line(1, "QD", OrderQty=3)]
+    for changes in (fewer, []):  # one for the bill, and one that FreshBooks has no place for
+        change = builders.order_change(changes, PurchaseOrderNumber="of-422", Department=f"{len(changes)}")
+        acme.offer(f"change-{len(changes)}.json", change)
+        acme.poll()
     stack.http("GET", f"/api/document?id=acme/in/{builders.PARTNER}/order/{builders.PO_NUMBER}")
     stack.http("POST", "/api/document/replay", {"id": "acme/in/-/file/4.json"})
     for queue in CONSUMERS:
@@ -165,20 +170,4 @@ def test_a_stranded_connection_and_a_refused_token_may_be_noted(
         for business in (acme, birch):
             with pytest.raises(Exception, match=r".+"):
                 stack.invoke(function, {"connection": business.id})
-    assert missing(stack.calls) == set()
-
-
-def test_an_order_that_is_only_recorded_may_wake_what_waits_for_it(
-    stack: Stack, sps: RunningSimulator, freshbooks: RunningSimulator
-) -> None:
-    pack = {"trading_partner_id": builders.PARTNER, "orders": {"target": "record_only"}}
-    acme = Business(ACME, stack, sps, freshbooks, packs=(pack,))
-    for name, document in (
-        ("1", builders.order()),
-        ("2", builders.order_change([builders.change_line(1, "DI")])),
-    ):
-        acme.offer(f"{name}.json", document)
-        assert acme.poll() == []
-    assert acme.record().revision == 2
-    assert {"waiting", "by_state"} <= {call.parameters.get("IndexName") for call in stack.calls}
     assert missing(stack.calls) == set()

@@ -23,6 +23,7 @@ ConnectorError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 
 class ConnectorError(Exception):
@@ -80,11 +81,19 @@ class OutcomeUnknown(ConnectorError):
     code = "outcome_unknown"
 
 
+class Worth(NamedTuple):
+    """A document's money and day, as its record keeps them."""
+
+    amount: str = ""
+    currency: str = ""
+    date: str = ""
+
+
 class Parked(ConnectorError):
-    """`worth` has the amount, currency and date of what is parked, as its record keeps them, where known."""
+    """`worth` is what waits with the document, where that is known."""
 
     code = "parked"
-    worth: Mapping[str, str] = {}
+    worth: Worth | None = None
 
 
 class BadInput(Parked):

@@ -92,8 +92,10 @@ def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple
         if record.state in IN_FLIGHT:
             return record, None
         keeps = error.keeps if isinstance(error, errors.CheckFailed) else {}
-        known = replace(record, **error.worth)
-        return hold(known, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
+        if error.worth is not None:
+            amount, currency, day = error.worth
+            record = replace(record, amount=amount, currency=currency, date=day)
+        return hold(record, error, now=now, who=who, payloads=_payloads(world, record, keeps)), None
     if record.state in (State.MAPPED, *IN_FLIGHT):
         return record, planned
     shadow = world.shadow(record.key.partner) if planned.document is not None else None

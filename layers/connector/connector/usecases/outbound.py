@@ -331,17 +331,23 @@ def _plan_bill(
 
 def _sendable(mapped: Mapped, record: Invoice | Bill) -> Planned:
     """What is to be sent; whether it may be, `approved` says."""
-    findings = tuple(as_json(mapped.findings))
-    return Planned(document=mapped.document, findings=findings, **_worth(record))
+    amount, currency, day = _worth(record)
+    return Planned(
+        document=mapped.document,
+        findings=tuple(as_json(mapped.findings)),
+        amount=amount,
+        currency=currency,
+        date=day,
+    )
 
 
-def _worth(record: Invoice | Bill) -> dict[str, str]:
+def _worth(record: Invoice | Bill) -> errors.Worth:
     if isinstance(record, Invoice):
         total, day = record.amount, record.create_date
     else:
         total, day = record.total_amount or record.amount, record.issue_date
     amount = str(total.amount) if total is not None else ""
-    return {"amount": amount, "currency": record.currency_code or "", "date": str(day or "")}
+    return errors.Worth(amount, record.currency_code or "", str(day or ""))
 
 
 def _priced(record: Invoice | Bill, plan: Plan) -> Plan:

@@ -12,7 +12,7 @@ from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.rules.checks import RULES
 from connector.usecases import fulfilment, packs
 from connector.usecases.acknowledging import ack_key
-from connector.usecases.arrivals import resume
+from connector.usecases.arrivals import resume, resume_held
 from connector.usecases.orders import stored_order
 from connector.usecases.waiting import category_name
 from connector.usecases.world import live_name, pack_name
@@ -171,7 +171,7 @@ def introduced(world: World, pack: PartnerPack) -> PartnerPack:
 def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
     """Store a partner pack and resume what waited for it, or was stopped by a rule; how many documents that was."""
     partner = pack.trading_partner_id
-    stopped = packs.resume_held(world, partner, RULES) if packs.store(world, pack, who=who) else 0
+    stopped = resume_held(world, partner, RULES) if packs.store(world, pack, who=who) else 0
     resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
     return stopped + resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
 
