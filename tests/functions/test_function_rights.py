@@ -29,7 +29,6 @@ RARELY_ASKED = [
     ("push_.*", r"s3:GetObject Archive/\*", "where a document was too large for a message"),
     (".*", "secretsmanager:PutSecretValue .*/sps-token.*", "where SPS's token is found expired"),
     (".*", "dynamodb:UpdateItem Documents", "with the lease for that"),
-    ("map_inbound", "sqs:SendMessage RecordsToMap", "where invoices came before their order"),
     ("push_.*", "dynamodb:Query .*waiting|sqs:SendMessage .*", "where documents waited for this one"),
     ("poll_freshbooks", "sqs:SendMessage RecordsToMap", "where a webhook was missed"),
     (
