@@ -49,7 +49,7 @@ demo: setup ## a day of business on this machine; KEEP=1 stays up, SEED=n picks 
 	.venv/bin/connector demo $(if $(KEEP),--keep) $(if $(SEED),--seed $(SEED))
 
 test: setup chromium ## every test; JOBS=n in so many processes
-	.venv/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 check: .venv/.installed .venv-sam/.installed .venv-checks/.installed ## lint, types, template, security
 	.venv/bin/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,14 +15,26 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the one-machine cloud stays with one worker, whose stack it then shares.
+    """First what takes longest: the one-machine cloud's day, then the browser's tests, which go on where it ended."""
+    items.sort(
+        key=lambda item: (not item.get_closest_marker("cloud"), "tests/browser" in item.path.as_posix())
+    )
 
-    The browser's tests come last: they go on where the day ended, and change what is there.
-    """
-    items.sort(key=lambda item: "tests/browser" in item.path.as_posix())
-    for item in items:
-        if item.get_closest_marker("cloud"):
-            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`-n` spreads files over the processes, the faults one by one; what needs the cloud shares one in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Spread(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.split("/")[1]
+            if folder in ("cloud", "browser"):
+                return "cloud"
+            return nodeid if folder == "faults" else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return Spread(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from cli.stack import Stack
 from local.cloud import Cloud, CloudError
 from tests.functions.template import FUNCTIONS
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.cloud
 
 
 def test_every_function_starts_with_what_its_layers_bring(cloud: Cloud) -> None:

@@ -14,7 +14,7 @@ from local.cloud import ROOT
 from local.day import GROCERIES, WORDS
 from local.demo import PASSWORD, Demo
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.cloud
 
 
 def connector(demo: Demo, *arguments: str) -> tuple[int, str, str]:
