@@ -53,7 +53,7 @@ def documents(
     wanted = Wanted.of(query)
     wiring = Stack(stack).wiring
     found = chain.from_iterable(
-        everything(wiring.world(each), wanted)
+        everything(wiring.ledger, each, wanted)
         for each in ([connection] if connection else wiring.connections())
     )
     rows = list(islice(found, limit + 1))

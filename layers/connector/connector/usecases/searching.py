@@ -13,13 +13,15 @@ from connector.ledger import FINAL, DocumentKey, Record, State
 from connector.usecases.people import needs_person, summary_of
 
 if TYPE_CHECKING:
+    from connector.ports import Ledger
     from connector.usecases.world import World
 
 LOOKED_AT = 2000
 DIRECT = (
-    ("in", "order"), ("in", "shipment"), ("out", "invoice"), ("out", "asn"), ("out", "bill"), ("out", "ack"),
-    ("out", "credit"),
-)  # fmt: skip
+    ("in", "order"),
+    ("in", "shipment"),
+    *(("out", kind) for kind in ("invoice", "asn", "bill", "ack", "credit")),
+)
 # words for several states at once, as people ask
 GROUPS: dict[str, frozenset[State]] = {
     "": frozenset(State),
@@ -117,9 +119,6 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
     place = tuple(cursor.split("|", 1)) if cursor else ()
     if place and len(place) != 2:
         raise errors.BadUse("the cursor is not one of ours", code="bad_cursor")
-    ways = [way for way in ("in", "out") if wanted.direction in ("", way)]
-    until = place[0] if place else ""
-    streams = [world.ledger.newest(world.id, way, state, until) for way in ways for state in wanted.states]
     rows: list[dict[str, Any]] = []
     shown: set[str] = set()
     if not place and wanted.text:
@@ -127,7 +126,7 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
             rows.append(summary_of(record))
             shown.add(record.key.id)
     looked = 0
-    for record in heapq.merge(*streams, key=_place, reverse=True):
+    for record in _newest(world.ledger, world.id, wanted, place[0] if place else ""):
         if place and _place(record) >= place:
             continue
         if wanted.since and record.updated < wanted.since:
@@ -145,15 +144,19 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
     return {"documents": rows, "cursor": "", "looked_until": ""}
 
 
-def everything(world: World, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """All that match, page after page."""
-    cursor = ""
-    while True:
-        page = search(world, wanted, cursor=cursor)
-        yield from page["documents"]
-        cursor = page["cursor"]
-        if not cursor:
+def everything(ledger: Ledger, connection: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """All that match, newest change first; of a connection that was removed, too."""
+    for record in _newest(ledger, connection, wanted):
+        if wanted.since and record.updated < wanted.since:
             return
+        if wanted.fits(record):
+            yield summary_of(record)
+
+
+def _newest(ledger: Ledger, connection: str, wanted: Wanted, until: str = "") -> Iterator[Record]:
+    ways = [way for way in ("in", "out") if wanted.direction in ("", way)]
+    streams = [ledger.newest(connection, way, state, until) for way in ways for state in wanted.states]
+    return heapq.merge(*streams, key=_place, reverse=True)
 
 
 def _place(record: Record) -> tuple[str, str]:
