@@ -124,7 +124,8 @@ def lived(stack: Stack, acme: Business, gateway: Gateway) -> Stack:
     switch = {"connection": "acme", "partner": builders.PARTNER}
     for mode in ("shadow", "live"):
         stack.http("POST", "/api/partner/switch", {**switch, "mode": mode})
-    stack.http("POST", "/api/authorize", {"connection": "acme"})
+    for route in ("authorize", "connect/webhooks"):
+        stack.http("POST", f"/api/{route}", {"connection": "acme"})
     stack.invoke("send_digest", {})
     stack.settle()
     return stack

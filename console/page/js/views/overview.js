@@ -31,9 +31,7 @@ export default async function overview(into, { connection }) {
     h('div.two.gap', null,
       h('div', null,
         h('section.box', null, h('h2', null, 'Both sides'), sides(told.health)),
-        h('section.box', null, h('h2', null, 'The last two weeks'), perDay(told.days)),
-        h('section.box', null, h('h2', null, 'Time to deliver'),
-          told.delivery.count ? measures(told.delivery.steps, 'Time to deliver') : empty('Nothing was delivered in the last two weeks.'))),
+        h('section.box', null, h('h2', null, 'The last two weeks'), perDay(told.days))),
       h('div', null,
         h('section.box', null, h('h2', null, 'Today by partner'),
           Object.keys(told.today.partners).length ? table([
@@ -43,7 +41,9 @@ export default async function overview(into, { connection }) {
         h('section.box', null, h('h2', null, 'Held or refused, by reason'),
           Object.keys(told.person.reasons).length
             ? measures(told.person.reasons, 'Reasons', (code) => h('a', { href: `#/documents?state=person&code=${encodeURIComponent(code)}` }, told.person.words[code] ?? code.replaceAll('_', ' ')))
-            : empty('None.')))));
+            : empty('None.')),
+        h('section.box', null, h('h2', null, 'Time to deliver'),
+          told.delivery.count ? measures(told.delivery.steps, 'Time to deliver') : empty('Nothing was delivered in the last two weeks.')))));
 }
 
 function sides(health) {
