@@ -29,7 +29,9 @@ SECONDS = 180.0
 
 @pytest.fixture(scope="session")
 def demo(browser: Browser, day: tuple[Demo, Account]) -> Demo:
-    """The stack after the demo's day, where there is a browser to look at it."""
+    """The stack after the demo's day and its nightly comparison, where there is a browser to look at it."""
+    stack = day[0].stack
+    stack.client("lambda").invoke(FunctionName=stack.outputs["ReconcileDocumentsFunction"], Payload=b"{}")
     return day[0]
 
 

@@ -145,6 +145,21 @@ def test_an_operator_previews_and_replays_what_sps_refused(open_as: Open, demo: 
     expect(page.locator("ol.timeline")).to_contain_text("delivered")
 
 
+def test_both_vendors_are_tried_step_by_step_and_the_nightly_comparison_is_there(open_as: Open) -> None:
+    page = open_as("operator", place="#/connect")
+    page.get_by_role("button", name="Try now").click()
+    for step in (
+        "SPS: token",
+        "FreshBooks: scopes",
+        "FreshBooks: bills in the plan",
+        "connector: partner packs",
+    ):
+        expect(page.get_by_text(step)).to_be_visible()
+    expect(page.locator(".steps .badge").filter(has_not_text="ok")).to_have_count(0)
+    go(page, "#/reconcile")
+    expect(page.get_by_text("documents are explained: none lost, none twice")).to_be_visible()
+
+
 def test_a_viewer_reads_everything_and_is_offered_no_change(open_as: Open, held: Parked, demo: Demo) -> None:
     page = open_as("viewer", place=f"#/document?id={held.id}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Invoice {held.number}")
