@@ -82,6 +82,18 @@ def test_a_whole_number_is_found_however_long_ago_it_was(monkeypatch: pytest.Mon
     assert numbers(search(fake.world, Wanted(text="4500012345"))) == ["4500012345"]
 
 
+def test_a_whole_number_comes_first_and_not_once_more_on_a_later_page() -> None:
+    fake = world(*((number, State.HELD) for number in ("7", "71", "72", "73")))
+    cursor, seen = "", []
+    while True:
+        page = search(fake.world, Wanted(text="7"), cursor=cursor, limit=2)
+        seen += numbers(page)
+        cursor = page["cursor"]
+        if not cursor:
+            break
+    assert seen == ["7", "73", "72", "71"]
+
+
 def test_amounts_are_compared_as_decimals() -> None:
     fake = world()
     for number, amount in (("1", "9.99"), ("2", "10.00"), ("3", "100.5"), ("4", "")):

@@ -119,12 +119,9 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
     place = tuple(cursor.split("|", 1)) if cursor else ()
     if place and len(place) != 2:
         raise errors.BadUse("the cursor is not one of ours", code="bad_cursor")
-    rows: list[dict[str, Any]] = []
-    shown: set[str] = set()
-    if not place and wanted.text:
-        for record in _by_number(world, wanted):
-            rows.append(summary_of(record))
-            shown.add(record.key.id)
+    first = _by_number(world, wanted) if wanted.text else []
+    shown = {record.key.id for record in first}
+    rows = [] if place else [summary_of(record) for record in first]
     looked = 0
     for record in _newest(world.ledger, world.id, wanted, place[0] if place else ""):
         if place and _place(record) >= place:
