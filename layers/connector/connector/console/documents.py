@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from connector.catalogue import explain
-from connector.console.redaction import redacted, redacted_fields
+from connector.console.redaction import redacted
 from connector.ledger import DocumentKey, State
 from connector.usecases import acknowledging, explaining, people, replaying
 from connector.usecases.chains import chain, order_diff
@@ -78,7 +78,7 @@ def _preview(request: Request) -> Any:
 def _explain(request: Request) -> Any:
     world, key = _named(request)
     told = explaining.explain(world, key)
-    return told if request.person.is_operator else {**told, **redacted_fields(told)}
+    return told if request.person.is_operator else redacted(told)
 
 
 def _replay(request: Request) -> Any:

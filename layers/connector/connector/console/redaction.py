@@ -13,19 +13,27 @@ _CODES = frozenset(
 )
 # FreshBooks' fields of the same kind, wherever they are
 _FIELDS_TEXT = """
-    street street2 city province code email fname lname organization current_organization home_phone mob_phone
+    street street2 city province email fname lname organization current_organization home_phone mob_phone
     bus_phone fax p_street p_street2 p_city p_province p_code s_street s_street2 s_city s_province s_code address
     phone primary_contact_first_name primary_contact_last_name primary_contact_email postal_code
 """
 _FIELDS = frozenset(_FIELDS_TEXT.split())
+_VALUES = frozenset({"value", "sent", "before", "now", "after"})
 
 
 def redacted(value: Any, party: bool = False) -> Any:
-    """The same shape with personal values hidden. Text that is no structure is hidden whole: it may hold any."""
+    """The same shape with personal values hidden. Text that is no structure is hidden whole: it may hold any.
+
+    Of a comparison or an explanation, `{"field": path, ...}`, the values of a personal field are hidden.
+    """
     if isinstance(value, Mapping):
+        if isinstance(value.get("field"), str) and _is_personal(value["field"]):
+            return {name: HIDDEN if name in _VALUES else inner for name, inner in value.items()}
         return {
             name: HIDDEN
-            if name in _FIELDS and inner is not None and not isinstance(inner, (dict, list))
+            if (name in _FIELDS or (name == "code" and "city" in value))  # of a place, and not of a currency
+            and inner is not None
+            and not isinstance(inner, (dict, list))
             else redacted(inner, party=(party or name in _PARTIES) and name not in _CODES)
             for name, inner in value.items()
         }
@@ -36,15 +44,6 @@ def redacted(value: Any, party: bool = False) -> Any:
     if isinstance(value, str) and len(value) > 200:
         return HIDDEN  # a file that is no JSON, an XML document, a long note
     return value
-
-
-def redacted_fields(told: Mapping[str, Any]) -> dict[str, Any]:
-    """An explanation's document and fields, hidden alike: a field is personal by the path it stands at."""
-    fields = [
-        {**field, "value": HIDDEN} if _is_personal(str(field["field"])) else field
-        for field in told.get("fields", ())
-    ]
-    return {"document": redacted(told.get("document")), "fields": fields}
 
 
 def _is_personal(path: str) -> bool:
