@@ -244,7 +244,7 @@ def test_axe_finds_nothing_serious_on_any_page(
         go(page, place)
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
         expect(page.locator("[aria-busy]")).to_have_count(0)
-        name = re.sub(r"[^a-z]+", "-", place.partition("?")[0]).strip("-") or "overview"
+        name = re.sub(r"[^A-Za-z0-9]+", "-", place).strip("-") or "overview"
         page.screenshot(path=ARTEFACTS / f"{device}-{scheme}-{name}.png", full_page=True)
         page.evaluate(AXE)
         result = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", RULES)

@@ -136,7 +136,7 @@ const comparison = (id) => later('Differences: to the order, and to the revision
   return [
     told.lines.length ? table([['Line', (one) => one.line], ['Item', (one) => one.item], ['Ordered', (one) => one.ordered, 'number'],
       ['Here', (one) => mark(one.here, one.ordered), 'number'], ['Price of one, ordered', (one) => one.order_price, 'number'], ['Here', (one) => mark(one.price, one.order_price), 'number']],
-    told.lines, { caption: 'Lines beside the order' }) : empty('There is no order to compare its lines with.'),
+    told.lines, { caption: 'Lines beside the order', stack: true }) : empty('There is no order to compare its lines with.'),
     h('h3', null, 'Since the revision before'),
     told.revisions.length ? changes(told.revisions.map((one) => ({ field: one.field, old: one.before, now: one.now }))) : empty('There is no earlier revision, or nothing differs.'),
   ];

@@ -87,13 +87,11 @@ function firstChoice(area) {
     ['I sell to it, and want a draft invoice of each order', 'invoice_draft', 'a draft books nothing until you send it.'],
     ['I buy from it, or want each order booked as a bill', 'bill', 'each order books a bill at once: a payable, which is closed when the order is invoiced or cancelled.'],
   ];
-  const said = h('p.quiet', { role: 'status' }, 'Choose, and the pack below follows.');
   return h('section.box', null, h('fieldset', { class: 'plainset' }, h('legend', null, h('strong', null, 'What is this partner to you?')),
     options.map(([words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: target, onchange: () => {
-      fill(said, `In your books: ${effect}`);
       area.value = area.value.replace(/^target = .*$/m, `target = "${target}"`);
-    } }), words))), said,
-  h('p.small.quiet', null, 'A new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live.'));
+    } }), h('span', null, words, h('span.quiet.small.block', null, `In your books: ${effect}`))))),
+  h('p.small.quiet.gap', null, 'The choice goes into the pack below. A new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live.'));
 }
 
 const fresh = (id) => `trading_partner_id = ${JSON.stringify(id ?? '')}\nname = ""\nmode = "shadow"\n\n[orders]\ntarget = "bill"\n`;

@@ -28,9 +28,9 @@ const po = (one) => (one.document?.includes('/') ? h('a', { href: link(one.docum
 function openBills(told) {
   if (!told.bills.length) return empty('No PO-bill is open.');
   return [
-    Object.entries(told.buckets).map(([currency, buckets]) => h('p', null, Object.entries(buckets).map(([days, one]) =>
+    Object.entries(told.buckets).map(([currency, buckets]) => h('p', null, Object.entries(buckets).filter(([, one]) => one.count).map(([days, one]) =>
       [badge(`${days} days`), ` ${one.count}, ${money(one.amount, currency)}  `]))),
-    table([['Purchase order', po], ['Partner', (one) => one.partner], ['Bill', (one) => one.bill], ['Days', (one) => one.days, 'number'],
+    table([['Purchase order', po], ['Partner', (one) => told.names[one.partner] || one.partner], ['Bill', (one) => one.bill], ['Days', (one) => one.days, 'number'],
       ['Amount', (one) => money(one.amount, one.currency), 'number'], ['Invoiced', (one) => money(one.invoiced, one.currency), 'number'],
       ['Still open', (one) => money(one.open, one.currency), 'number'], ['Status', (one) => badge(one.status, one.can_close ? 'warn' : '')]],
     told.bills, { caption: 'Open PO-bills', stack: true })];
@@ -49,7 +49,7 @@ function deadlines(told) {
   if (!told.deadlines.length) return empty('Nothing is due.');
   return [Object.keys(told.overdue).length ? h('p.note.bad', null, `Overdue: ${sums(told.overdue)} of penalties.`) : null,
     table([['Document', (one) => one.document], ['Purchase order', (one) => (one.order?.includes('/') ? h('a', { href: link(one.order) }, one.purchase_order) : one.purchase_order)],
-      ['Partner', (one) => one.partner], ['Due', (one) => time(one.due)], ['', (one) => badge(one.status, one.status === 'overdue' ? 'bad' : 'warn')],
+      ['Partner', (one) => told.names[one.partner] || one.partner], ['Due', (one) => time(one.due)], ['', (one) => badge(one.status, one.status === 'overdue' ? 'bad' : 'warn')],
       ['Penalty', (one) => money(one.penalty, one.currency), 'number'], ['Who has the ball', (one) => one.ball]],
     told.deadlines, { caption: 'Deadlines', stack: true })];
 }

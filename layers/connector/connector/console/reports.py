@@ -34,7 +34,8 @@ def _report(request: Request) -> Any:
             told = variances(found.trades, bills_known=found.bills_known)
         case _:
             told = deadlines(found.trades, now)
-    return {**told, "bills_known": found.bills_known}
+    names = {name: pack.name for name, pack in world.packs().items()}
+    return {**told, "bills_known": found.bills_known, "names": names}
 
 
 ROUTES = {("GET", "report"): _report}
