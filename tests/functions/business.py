@@ -183,14 +183,20 @@ class Business:
         return made
 
     def subscribe(self, gateway: Gateway, event: str = "invoice") -> int:
-        """Register a callback and let its handshake through, as `connections add` does; the callback's id."""
+        """Register a callback and let its handshake through, as `connections add` does; the callback's id.
+
+        The handshake is held back until the callback is on the list: what is written here meanwhile would pass for
+        a call of the function that takes it.
+        """
         admin = self.stack.admin
         client = admin.freshbooks(admin.connection(self.id))
         uri = f"{gateway.url}/webhooks/freshbooks/{self.id}/{event}"
+        self.freshbooks.webhooks.arrange({"pause": True})
         callback = client.create_callback(event, uri)
         kept = admin.secrets.read(self.id, "webhooks") or {}
         admin.secrets.write(self.id, "webhooks", {**kept, event: {"callback_id": callback.callbackid}})
-        assert self.freshbooks.drain(10)
+        self.freshbooks.webhooks.arrange({"pause": False})
+        assert self.freshbooks.drain()
         self.stack.settle()
         return int(callback.callbackid)
 

@@ -55,7 +55,7 @@ def test_an_invoice_ends_as_one_valid_rsx_file_in_the_partners_words(
     acme.poll()
     acme.subscribe(gateway)
     acme.invoice()
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     assert acme.stack.settle() == []
     [sent] = acme.sent
     header = sent["Header"]["InvoiceHeader"]
@@ -75,7 +75,7 @@ def test_an_invoice_that_comes_before_its_order_is_sent_once_that_is_there(
 ) -> None:
     acme.subscribe(gateway)
     acme.invoice()
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     assert stack.settle() == []
     assert acme.sent == []
     acme.offer("PO1.json", builders.order())

@@ -48,7 +48,7 @@ def a_day(stack: Stack, business: Business, gateway: Gateway) -> None:
     line = {"name": "V-1", "description": ITEM, "qty": "5", "unit_cost": {"amount": "20.00", "code": "USD"}}
     business.invoice(lines=[line, {**line, "name": "V-2"}], notes=NOTE, address=STREET)
     business.invoice("odd", lines=[{**line, "name": ITEM}], po_number="wrong")
-    assert business.freshbooks.drain(10)
+    assert business.freshbooks.drain()
     stack.settle()
     stack.invoke("poll_freshbooks", {"connection": business.id})
     stack.settle()
@@ -64,7 +64,7 @@ def a_day(stack: Stack, business: Business, gateway: Gateway) -> None:
     business.sps.faults.add({"route": "POST /transactions", "kind": "500", "count": 1})
     business.sps.expire_tokens()
     business.invoice("late", lines=[line])
-    business.freshbooks.drain(10)
+    business.freshbooks.drain()
     stack.settle()
     authorize(stack, business)
     stack.pass_time(7 * HOUR)
@@ -195,7 +195,7 @@ def test_an_invoices_story_has_one_correlation_id_from_the_webhook_to_the_file(
     acme.poll()
     acme.subscribe(gateway)
     acme.invoice()
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     stack.settle()
     told = lines_of(stack, f"acme/out/{builders.PARTNER}/invoice/0000421")
     assert [line["service"] for line in told] == ["map_outbound", "push_sps"]

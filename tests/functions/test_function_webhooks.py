@@ -141,7 +141,7 @@ def test_a_registered_callback_is_confirmed_and_its_deliveries_get_in(
     assert (callback["callbackid"], callback["verified"]) == (callback_id, True)
     assert keys_of(stack) == [callback["verifier"]]
     acme.invoice()
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     delivered = [one for one in acme.freshbooks.deliveries() if one["name"] == "invoice.create"]
     assert [(one["status"], one["attempt"]) for one in delivered] == [(200, 1)]
     assert len(queued(stack)) == 1
@@ -155,7 +155,7 @@ def test_a_delivery_that_comes_three_times_sends_one_invoice(
     acme.subscribe(gateway)
     acme.freshbooks.webhooks.arrange({"repeat_next": 3, "count": 1})
     acme.invoice()
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     assert stack.settle() == []
     assert len(acme.sent) == 1
     assert acme.record("invoice", "0000421", "out").state is State.DELIVERED
@@ -167,7 +167,7 @@ def test_a_handshake_that_is_faster_than_its_registration_waits_for_it(
     stack.admin.secrets.write("acme", "webhooks", {"invoice": {}})
     client = stack.admin.freshbooks(stack.admin.connection("acme"))
     callback = client.create_callback("invoice", f"{gateway.url}{PATH}")
-    assert acme.freshbooks.drain(10)
+    assert acme.freshbooks.drain()
     early = stack.deliver("RecordsToMap")
     assert len(early.failed) == 1
     assert 2 <= stack.visibility()[0] <= 4
