@@ -26,6 +26,7 @@ from local.faults.fakes import FakeArchive, FakeFreshBooks, FakeLedger, FakeMail
 from local.faults.ports import Calls, Rates, Shared
 from local.faults.queues import Consumer, SimulatedQueue
 from tests.fakes import FakeQueue, FakeWorld
+from tests.faults.killing import THOROUGH
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
 
@@ -142,19 +143,23 @@ def one_invoice(points: set[int]) -> int:
 def test_killed_at_any_call_and_killed_again_while_recovering_it_ends_in_one_object(
     life: Callable[[set[int]], int],
 ) -> None:
-    """All ordered pairs: the second point is any later one, in whatever the first kill made necessary."""
-    pairs = 0
+    """Ordered pairs: the second point is any later one, in whatever the first kill made necessary.
+
+    Every first point with the one right after it and one in twenty of the later ones; `THOROUGH=1` tries all of them.
+    """
+    rng, pairs = random.Random(5), 0
     for first in range(life(set())):
         for second in range(first + 1, life({first})):
-            life({first, second})
-            pairs += 1
-    assert pairs > 1000
+            if THOROUGH or second == first + 1 or rng.random() < 0.05:
+                life({first, second})
+                pairs += 1
+    assert pairs > 100
 
 
-def test_ten_thousand_messages_redriven_three_times_under_new_ids_make_nothing_new() -> None:
-    """2,500 of each queue; a redriven message is the same body once more, in any order."""
+def test_messages_redriven_three_times_under_new_ids_make_nothing_new() -> None:
+    """As many of each queue; a redriven message is the same body once more, in any order."""
     fake = inbound.world()
-    each = 2500
+    each = 2500 if THOROUGH else 250
     for n in range(each):
         inbound.put(fake, f"out/{n}.json", inbound.order(str(n)))
         fake.freshbooks.invoices[n] = outbound.invoice(f"I{n}", id=n, invoiceid=n, po_number=str(n))
