@@ -30,9 +30,13 @@ GROUPS = {
     "mapping": tuple(
         f"connector.mapping.{name}"
         for name in (
-            "money", "order_lines", "order_to_bill", "shipment_to_events", "shipment_levels", "taxes", "terms",
-            "lines", "carry", "conform", "invoice_to_rsx",
+            "money", "carry", "lines", "conform", "taxes", "terms", "units", "order_lines", "order_to_bill",
+            "order_change", "order_diff", "order_history", "reversal", "shipment_levels", "shipment_to_events",
+            "shipment_header", "invoice_to_rsx", "invoice_totals", "invoice_to_shipment", "bill_to_rsx",
         )
+    ),
+    "rules": tuple(
+        f"connector.rules.{name}" for name in ("checks", "invoices", "open_quantities", "packs", "profile", "rule")
     ),
     "http": ("connector.adapters.http",),
 }  # fmt: skip
