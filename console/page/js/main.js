@@ -63,8 +63,10 @@ function showHeader(path) {
 }
 
 let shown = 0;
+let at = 0;
 async function show() {
   const mine = ++shown;
+  at = Date.now();
   const [path, given] = place();
   const [name, view] = VIEWS[path] ?? [];
   if (!signedIn()) return welcome();
@@ -114,6 +116,11 @@ function welcome(error) {
 }
 
 addEventListener('hashchange', async () => { await show(); main.focus({ preventScroll: true }); });
+// whoever comes back to the tab sees the figures of now
+document.addEventListener('visibilitychange', () => {
+  const figures = ['', 'queues'].includes(place()[0]);
+  if (!document.hidden && figures && signedIn() && Date.now() - at > 60_000) show();
+});
 addEventListener('signed-out', () => welcome(new Error('Your session is over; sign in again')));
 try {
   await ready();
