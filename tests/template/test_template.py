@@ -197,8 +197,13 @@ def test_one_message_in_any_failed_queue_is_an_alarm() -> None:
     assert {alarm["Threshold"] for alarm in alarms.values()} == {1}
 
 
-def test_a_message_that_waits_long_is_an_alarm() -> None:
-    assert set(alarmed("ApproximateAgeOfOldestMessage")) == set(SOURCES)
+def test_a_message_that_waits_long_is_an_alarm_and_a_failed_one_before_it_is_deleted() -> None:
+    alarms = alarmed("ApproximateAgeOfOldestMessage")
+    assert set(alarms) == set(SOURCES) | {f"{name}Failed" for name in SOURCES}
+    for name, queue in SOURCES.items():
+        # SQS deletes by the age that the first queue knows, and tells the age that the failed one knows
+        left = 14 * 86400 - queue["MessageRetentionPeriod"] - alarms[f"{name}Failed"]["Threshold"]
+        assert left >= 3 * 86400
 
 
 def test_every_function_that_fails_is_an_alarm_by_itself_or_by_its_api() -> None:
