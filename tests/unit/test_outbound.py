@@ -12,6 +12,7 @@ from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import map_outbound
+from connector.usecases.people import needs_person
 from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
@@ -304,6 +305,56 @@ def test_a_held_invoice_tells_how_much_money_waits() -> None:
     record = stored(fake)
     assert (record.state, record.reason["code"]) == (State.HELD, "price_differs")
     assert (record.amount, record.currency, record.date) == ("100.00", "USD", "2026-03-11")
+
+
+# --- PO numbers as people write them ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written", ["PO 0045001234", "PO#0045001234", "#0045001234", " P.O. No. 0045001234 "]
+)
+def test_an_invoice_finds_its_order_whatever_is_written_before_the_number(written: str) -> None:
+    fake = world()
+    fake.freshbooks.invoices[987654]["po_number"] = written
+    told(fake)
+    assert stored(fake).state is State.DELIVERED
+    assert sent(fake)[0]["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
+    assert [finding["code"] for finding in stored(fake).findings if "PO" in finding["message"]] == [
+        "po_number_differs"
+    ]
+
+
+def test_an_order_whose_own_number_begins_with_po_is_found_by_it() -> None:
+    fake = world(ordered=False)
+    for n, number in enumerate(("PO 77", "77")):
+        put(fake, f"out/{n}.json", order(number))
+    run_inbound(fake)
+    fake.freshbooks.invoices[987654]["po_number"] = "PO 77"
+    told(fake)
+    assert sent(fake)[0]["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "PO 77"
+
+
+def test_a_mistyped_po_number_is_held_once_the_client_is_known_and_goes_out_when_it_is_corrected() -> None:
+    fake = world()
+    told(fake)
+    typo = invoice("0000422", po_number="45001234") | {"id": 2, "invoiceid": 2}
+    fake.freshbooks.invoices[2] = typo | {"lines": [typo["lines"][0] | {"qty": "4"}]}
+    other = invoice("0000423", po_number="45001234", customerid=777) | {"id": 3, "invoiceid": 3}
+    fake.freshbooks.invoices[3] = other
+    told(fake, object_id=2)
+    told(fake, object_id=3)
+    held = stored(fake, "0000422")
+    assert (held.state, held.reason["code"], held.amount) == (State.HELD, "order_not_there", "100.00")
+    assert needs_person(held)
+    assert fake.ledger.get(held.key._replace(number="0000423")) is None
+    without = invoice("0000424", po_number="") | {"id": 4, "invoiceid": 4}
+    fake.freshbooks.invoices[4] = without
+    told(fake, object_id=4)
+    assert fake.ledger.get(held.key._replace(number="0000424")) is None
+    change = {"po_number": "0045001234", "version": "2026-03-12 08:00:00.000000"}
+    fake.freshbooks.invoices[2] = typo | change
+    told(fake, object_id=2)
+    assert stored(fake, "0000422").reason["code"] == "over_invoiced"  # it found its order, which is invoiced
 
 
 # --- the order behind it changes ----------------------------------------------------------------------

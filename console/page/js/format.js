@@ -54,8 +54,8 @@ export const stateTone = (state) => STATES[state]?.[1] ?? '';
 /** Who has to act next, in a few words. */
 export function ball(document) {
   if (document.state === 'REJECTED') return 'Needs you';
-  // what waits for another document goes on by itself; a setting is somebody's to make
-  if (document.state === 'HELD') return ['in', 'out', 'live'].includes(document.waits_for.split('/')[1]) ? 'Waits' : 'Needs you';
+  // what waits for another document goes on by itself; a setting, or a number that no order has, is somebody's
+  if (document.state === 'HELD') return ['live', document.direction].includes(document.waits_for.split('/')[1]) ? 'Waits' : 'Needs you';
   if (document.state === 'DELIVERED' && document.direction === 'out') return 'With SPS';
   if (['DELIVERED', 'PICKED_UP', 'SKIPPED', 'CANCELLED', 'SUPERSEDED'].includes(document.state)) return 'Done';
   return 'With the connector';

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import DocumentKey, Record
 from connector.mapping.money import shown, units_priced
-from connector.usecases.orders import order_key
+from connector.usecases.partners import orders_meant
 from connector.usecases.replaying import differences, found, preview
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _revisions(world: World, record: Record) -> Iterator[dict[str, Any]]:
 
 def _order_of(world: World, record: Record) -> Record | None:
     number = _purchase_order(_mapped(world, record)) or _purchase_order(_received(world, record))
-    return world.ledger.get(order_key(world.id, record.key.partner, number)) if number else None
+    return next(iter(orders_meant(world, [record.key.partner], number)), None) if number else None
 
 
 def _purchase_order(value: Any) -> str:

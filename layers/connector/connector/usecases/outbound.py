@@ -27,7 +27,15 @@ from connector.usecases.notices import (
     why_no_notice,
 )
 from connector.usecases.orders import order_key, stored_order
-from connector.usecases.partners import is_ours, partner_of_bill, partner_of_invoice, senders_of_bills
+from connector.usecases.partners import (
+    bare_number,
+    is_ours,
+    note_client,
+    orders_meant,
+    partner_of_bill,
+    partner_of_invoice,
+    senders_of_bills,
+)
 from connector.usecases.polling import saw
 from connector.usecases.renumbering import one_document
 
@@ -97,16 +105,16 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         return
     found = partner_of_invoice(world, invoice)
     if found is None:
-        if (
-            invoice.po_number
-        ):  # its order may be on its way: it then asks for the invoices that came before it
-            world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
+        if invoice.po_number:  # its order may be on its way, and asks for the invoices that came before it
+            world.notes.write(world.id, early_invoices(bare_number(invoice.po_number)), str(invoice.id), {})
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
         saw(world, "invoice", invoice, "not a trading partner's")
         return
     pack, order = found
+    if order is not None:
+        note_client(world, invoice, pack.trading_partner_id)
     credit = is_credit(invoice)
     for type_, wanted in (
         ("credit" if credit else "invoice", pack.invoices.send),
@@ -267,13 +275,14 @@ def _order_and_client(
 ) -> tuple[Order | None, Client | None, Record | None]:
     """The stored order that the invoice names with its record, or its client where it names none."""
     if order_record is None and invoice.po_number:
-        key = order_key(world.id, pack.trading_partner_id, invoice.po_number)
-        order_record = world.ledger.get(key)  # it may have come since the partner was looked for
+        # it may have come since the partner was looked for
+        order_record = next(iter(orders_meant(world, [pack.trading_partner_id], invoice.po_number)), None)
         if order_record is None:
+            number = bare_number(invoice.po_number)
             raise errors.Waiting(
-                f"the order {invoice.po_number} that the invoice names has not arrived",
+                f"the order {number} that the invoice names has not arrived",
                 code="order_not_there",
-                waits_for=key.id,
+                waits_for=order_key(world.id, pack.trading_partner_id, number).id,
                 fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
             )
     if order_record is not None:
@@ -304,7 +313,7 @@ def map_again(world: World, record: Record, trace: Trace | None = None) -> Plann
     invoice = Invoice.model_validate_json(body)
     order = None
     if invoice.po_number:
-        order = world.ledger.get(order_key(world.id, pack.trading_partner_id, invoice.po_number))
+        order = next(iter(orders_meant(world, [pack.trading_partner_id], invoice.po_number)), None)
     return _plan_invoice(world, invoice, order, pack, record.key.type, record, trace)
 
 

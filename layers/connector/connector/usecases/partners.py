@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from connector.ledger import FINAL
@@ -14,6 +16,35 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 
+_CLIENTS = "invoiced-client"
+_LABEL = re.compile(
+    r"^(?:(?:p\.?\s?o\.?|purchase order)(?=[\s#:\d])(?:\s*(?:no\.?|number)(?=[\s#:\d]))?[\s#:]*|#\s*)(?=\S)",
+    re.I,
+)
+
+
+def bare_number(written: str) -> str:
+    """A PO number without what people write before it: `PO #0045` is `0045`."""
+    return _LABEL.sub("", written.strip())
+
+
+def orders_meant(world: World, partners: Iterable[str], written: str) -> list[Record]:
+    """The partners' stored orders of a PO number as a person wrote it; just so first, then as it was meant."""
+    bare = bare_number(written)
+    for number in dict.fromkeys((written, bare, bare.upper())):
+        found = world.ledger.get_many([order_key(world.id, partner, number) for partner in partners])
+        if found:
+            return list(found.values())
+    return []
+
+
+def note_client(world: World, invoice: Invoice, partner: str) -> None:
+    """Remember that invoices to this client are the partner's, for one whose PO number no order has."""
+    client = str(invoice.customerid or "")
+    if client and (world.notes.read(world.id, _CLIENTS, client) or {}).get("partner") != partner:
+        world.notes.write(world.id, _CLIENTS, client, {"partner": partner})
+
+
 def senders_of_bills(world: World) -> list[PartnerPack]:
     return [pack for pack in world.packs().values() if pack.bills.send]
 
@@ -21,7 +52,8 @@ def senders_of_bills(world: World) -> list[PartnerPack]:
 def partner_of_invoice(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | None] | None:
     """The trading partner an invoice is for, and the stored order that its PO number names.
 
-    The order decides, since it says who ordered; without one, the client that a pack names.
+    The order decides, since it says who ordered; without one the client: one that a pack names, or one whose
+    earlier invoices were for a partner's orders, so that a mistyped PO number does not go by unseen.
     """
     packs = world.packs()
     by_client = [
@@ -31,15 +63,17 @@ def partner_of_invoice(world: World, invoice: Invoice) -> tuple[PartnerPack, Rec
         or (invoice.current_organization or invoice.organization or "") in pack.freshbooks.client_names
     ]
     if invoice.po_number:
-        keys = {
-            order_key(world.id, pack.trading_partner_id, invoice.po_number): pack for pack in packs.values()
-        }
-        orders = world.ledger.get_many(keys)
+        orders = orders_meant(world, packs, invoice.po_number)
         matches = [
-            (keys[key], order) for key, order in orders.items() if not by_client or keys[key] in by_client
+            (pack, order)
+            for order in orders
+            if (pack := packs[order.key.partner]) in by_client or not by_client
         ]
         if len(matches) == 1:
             return matches[0]
+        if not orders and not by_client:
+            known = world.notes.read(world.id, _CLIENTS, str(invoice.customerid or "")) or {}
+            by_client = [pack for partner, pack in packs.items() if partner == known.get("partner")]
     if len(by_client) == 1:
         return by_client[0], None
     return None

@@ -60,10 +60,10 @@ def documents(
 def needs_person(record: Record) -> bool:
     """Refused for good, or held for a decision or a setting that somebody has to make.
 
-    What waits for another document goes on by itself, and what shadow mode holds is as it was asked for.
+    What waits for another document goes on by itself, and what shadow mode holds is as it was asked for. But an
+    invoice or a shipment of ours whose order is not there may name it wrong.
     """
-    waits = record.waits_for.split("/")[1:2]
-    alone = waits and waits[0] in ("in", "out", "live")
+    alone = record.waits_for.split("/")[1:2] in (["live"], [record.key.direction])
     return record.state is State.REJECTED or (record.state is State.HELD and not alone)
 
 

@@ -18,6 +18,7 @@ from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.corrections import is_reversal
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import order_key, stored_order
+from connector.usecases.partners import bare_number
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
 from connector.usecases.world import at_once
 
@@ -212,7 +213,7 @@ def _names_order(world: World, record: Record) -> str:
     if not named:
         produced = _dict(received.get("mapped")) or _mapped(world, record) or {}
         named = _dict(_dict(produced.get("Header")).get("InvoiceHeader")).get("PurchaseOrderNumber")
-    return str(named or "").strip()
+    return bare_number(str(named or ""))
 
 
 def _mapped(world: World, record: Record) -> Mapping[str, Any] | None:
