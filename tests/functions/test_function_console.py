@@ -48,6 +48,10 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("GET", "partners"): ("connection=acme", 200),
     ("POST", "partner/check"): ({"connection": "acme", "toml": PACK}, 200),
     ("PUT", "partner"): ({"connection": "acme", "toml": PACK}, 200),
+    ("POST", "partner/alias"): (
+        {"connection": "acme", "partner": PARTNER, "name": "Bowl", "part": "V-1"},
+        200,
+    ),
     ("POST", "partner/rehearse"): ({"connection": "acme", "toml": PACK}, 200),
     ("POST", "partner/switch"): ({"connection": "acme", "partner": PARTNER, "mode": "shadow"}, 200),
     ("GET", "report"): ("connection=acme&name=open-bills", 200),
@@ -671,3 +675,25 @@ def test_a_new_partner_starts_in_shadow_unless_its_pack_says_live_and_a_known_on
     assert saved("SURE", 'mode = "live"\n') == "live"
     assert saved("SURE", 'name = "Sure Stores"\n') == "live"
     assert saved(PARTNER) == "live"
+
+
+def test_an_operator_says_which_article_a_line_is_and_the_invoice_goes_on(
+    stack: Stack, delivered: Business
+) -> None:
+    delivered.invoice(
+        "0000421",
+        lines=[
+            {"type": 0, "name": "The blue one", "qty": "3", "unit_cost": {"amount": "7.77", "code": "USD"}}
+        ],
+    )
+    stack.invoke("poll_freshbooks", {"connection": "acme"})
+    stack.settle()
+    held = f"acme/out/{PARTNER}/invoice/0000421"
+    told = stack.json("GET", f"/api/document?id={held}")[1]
+    assert (told["state"], told["reason"]["code"]) == ("HELD", "line_not_on_order")
+    assert "alias" in told["actions"]
+    article = told["open"][0]["item"]
+    taught = {"connection": "acme", "partner": PARTNER, "name": "The blue one", "part": article}
+    assert stack.json("POST", "/api/partner/alias", taught) == (200, {"resumed": 1})
+    stack.settle()
+    assert stack.json("GET", f"/api/document?id={held}")[1]["reason"]["code"] == "price_differs"

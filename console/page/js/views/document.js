@@ -2,7 +2,7 @@
 
 import { get, post } from '../api.js';
 import { action, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
-import { ball, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
+import { ball, count, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
 import { badge, empty, state } from './parts.js';
 import { tree } from './tree.js';
 
@@ -22,6 +22,7 @@ export default async function document_(into, { given, again }) {
     h('div.row', { role: 'group', 'aria-label': 'Actions' },
       action('Preview', () => preview(told, again), { primary: can('replay') }),
       can('replay') ? action('Replay', async () => { await post('document/replay', { id }); toast('It goes through its mapping again.'); setTimeout(again, 1500); }) : null,
+      can('alias') ? action('Say which article…', () => teach(told, again)) : null,
       can('accept') ? action('Accept by force…', () => withReason('Accept by force', 'It goes on past what stopped it. Why?',
         (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('force') ? action('Send again…', () => withReason('Send again', 'It is sent as a new revision, so that the partner sees a replacement. Why?',
@@ -162,6 +163,27 @@ async function preview(told, again) {
         setTimeout(again, 1500);
       }, { primary: true }) : null,
       h('button', { type: 'button', onclick: () => close() }, 'Close'))]);
+}
+
+/** Which article of the order a FreshBooks line is: remembered, so that the next one is not held. */
+async function teach(told, again) {
+  const { stages } = await get('document/payloads', { id: told.id });
+  const lines = [...new Set((stages.received?.lines ?? []).map((line) => line.name || line.description).filter(Boolean))];
+  const choice = (values) => h('select', null, values.map((value) => h('option', { value }, value)));
+  const name = choice(lines);
+  const part = choice(told.open.map((line) => line.item));
+  return dialog('Which article is it?', (close) => h('form', { onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      const done = await post('partner/alias', { connection: told.connection, partner: told.partner, name: name.value, part: part.value });
+      close();
+      toast(`Remembered. Mapped again, as they waited for it: ${count(done.resumed, 'document')}.`);
+      setTimeout(again, 1500);
+    } catch (error) {
+      toast(error.message, true);
+    }
+  } }, field('Line in FreshBooks', name), field('Article of the order', part, 'Remembered for this partner; `connector partners alias` lists and forgets.'),
+  h('p.row', null, h('button.primary', { type: 'submit' }, 'Remember it'), h('button', { type: 'button', onclick: () => close() }, 'Leave it'))));
 }
 
 function acknowledge(told, again) {

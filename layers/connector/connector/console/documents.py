@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector.catalogue import explain
 from connector.console.redaction import redacted
 from connector.ledger import DocumentKey, State
-from connector.usecases import acknowledging, explaining, people, replaying
+from connector.usecases import acknowledging, explaining, packs, people, replaying
 from connector.usecases.chains import chain, order_diff
 from connector.usecases.overview import overview
 from connector.usecases.searching import Wanted, search
@@ -44,12 +44,15 @@ def _document(request: Request) -> Any:
     fix = told["reason"].get("fix") or (entry.fix if entry else "")
     if told["state"] == State.HELD and "by force" in fix:
         actions |= {"accept"}
+    linked = chain(world, key)
+    if told["state"] == State.HELD and told["reason"].get("code") in packs.UNMATCHED:
+        actions |= {"alias"}
     return {
         **told,
         "partner_name": pack.name if pack else "",
-        "open": people.open_quantities(world, key),
+        "open": people.open_quantities(world, DocumentKey.of(linked[0]["id"])),
         "meaning": {"meaning": entry.meaning, "cause": entry.cause, "fix": entry.fix} if entry else None,
-        "chain": chain(world, key),
+        "chain": linked,
         "actions": sorted(actions) if request.person.is_operator else [],
     }
 

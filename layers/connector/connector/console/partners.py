@@ -9,7 +9,7 @@ from connector import errors
 from connector.ledger import State
 from connector.rules.packs import PartnerPack, read_pack
 from connector.rules.toml import pack_text
-from connector.usecases import people
+from connector.usecases import packs, people
 from connector.usecases.rehearsing import archived, rehearse
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ def _save(request: Request) -> Any:
     }
 
 
+def _alias(request: Request) -> Any:
+    """Teach which article a FreshBooks line name is; what was held for it is mapped again."""
+    names = {name: request.text(name, needed=True) for name in ("partner", "name", "part")}
+    return {"resumed": packs.learn_alias(request.world(), **names, who=request.person.who)}
+
+
 def _rehearse(request: Request) -> Any:
     pack = _read(request)
     world = request.world()
@@ -102,6 +108,7 @@ ROUTES = {
     ("GET", "partners"): _partners,
     ("POST", "partner/check"): _check,
     ("PUT", "partner"): _save,
+    ("POST", "partner/alias"): _alias,
     ("POST", "partner/rehearse"): _rehearse,
     ("POST", "partner/switch"): _switch,
 }

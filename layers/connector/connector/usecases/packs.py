@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
-_UNMATCHED = frozenset({"line_not_on_order", "line_ambiguous", "matched_by_price"})
+UNMATCHED = frozenset({"line_not_on_order", "line_ambiguous", "matched_by_price"})
 
 
 def store(world: World, pack: PartnerPack, *, who: str = "", what: str = "stored") -> bool:
@@ -80,7 +80,7 @@ def learn_alias(world: World, partner: str, name: str, part: str, *, who: str) -
     world.notes.write(world.id, ALIASES, alias_name(partner, name), alias)
     world.forget_packs()
     world.report("alias learned", partner=partner)
-    return resume_held(world, partner, _UNMATCHED)
+    return resume_held(world, partner, UNMATCHED)
 
 
 def forget_alias(world: World, partner: str, name: str, *, who: str) -> None:
