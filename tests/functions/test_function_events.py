@@ -40,6 +40,13 @@ def test_upkeep_takes_any_schedules_input(
     assert list(stack.invoke(function, sample(function) if event is None else event)) == ["acme"]
 
 
+def test_the_digest_tells_what_a_schedule_finds_open(stack: Stack, acme: Business) -> None:
+    acme.offer("stranger.json", builders.order(TradingPartnerId="STRANGER"))
+    acme.poll()
+    assert stack.invoke("send_digest", sample("send_digest"))["new"] == 1
+    assert stack.invoke("send_digest", sample("send_digest"))["new"] == 0
+
+
 def test_map_inbound_takes_its_file_in(stack: Stack, acme: Business) -> None:
     assert stack.invoke("map_inbound", sample("map_inbound")) == {"batchItemFailures": []}
     assert acme.record(partner=PARTNER).state is State.MAPPED

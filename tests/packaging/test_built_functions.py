@@ -21,6 +21,7 @@ from tests.functions.test_function_events import (  # noqa: F401 - the same even
     test_map_outbound_is_done_with_a_hint_for_a_record_that_is_not_there,
     test_push_freshbooks_makes_its_bill,
     test_push_sps_uploads_its_file,
+    test_the_digest_tells_what_a_schedule_finds_open,
     test_the_polls_take_a_schedules_input,
     test_upkeep_takes_any_schedules_input,
 )
