@@ -180,3 +180,122 @@ def test_freshbooks_own_sample_becomes_a_valid_invoice() -> None:
     assert [line["ExtendedItemTotal"] for line in lines(result)] == [125, 250]
     assert_official(result.document, "Invoice")
     assert not result.blocked
+
+
+# --- at its edges ---------------------------------------------------------------------------------------
+
+
+TABLE = bill_line("Table", "1", "100.00", "100.00")
+
+
+def test_a_bills_currency_is_its_own_else_its_moneys_else_the_businesss() -> None:
+    def currency(**changes: Any) -> Any:
+        return header(mapped(bill([TABLE], "100.00", **changes)))["BuyersCurrency"]
+
+    assert currency(currency_code="CAD") == "CAD"
+    assert currency(currency_code="", total_amount={"amount": "100.00", "code": "CAD"}) == "CAD"
+    assert currency(currency_code="", total_amount=None, amount={"amount": "100.00", "code": "EUR"}) == "EUR"
+    assert currency(currency_code=" ", total_amount=None) == PROFILE.currency == "USD"
+
+
+def test_without_a_total_a_bills_amount_alone_is_its_total_and_without_both_its_lines() -> None:
+    for given in ({"amount": money("100.00")}, {}):
+        result = mapped(bill([TABLE], "0", total_amount=None, **given))
+        assert result.document["Summary"]["TotalAmount"] == 100
+        assert not result.blocked
+
+
+def test_a_stated_total_that_the_lines_do_not_come_to_blocks() -> None:
+    assert mapped(bill([TABLE], "99.00", amount=money("100.00"))).blocked
+
+
+def test_another_number_is_sent_where_one_is_given() -> None:
+    result = mapped(bill([TABLE], "100.00", bill_number=""), number="B-77C1")
+    assert header(result)["InvoiceNumber"] == "B-77C1"
+    assert header(mapped(bill([TABLE], "100.00", bill_number=" B-9 ")))["InvoiceNumber"] == "B-9"
+
+
+def test_a_bill_without_number_and_id_is_blocked() -> None:
+    assert told(mapped(bill([TABLE], "100.00", bill_number="", id=0)), "number_missing").severity == "error"
+
+
+def test_a_line_without_an_amount_is_its_quantity_at_its_cost() -> None:
+    (line,) = lines(mapped(bill([bill_line("Table", "3", "0.115", "0") | {"amount": None}], "0.35")))
+    assert (line["InvoiceQty"], line["ExtendedItemTotal"]) == (3, 0.35)
+
+
+def test_a_number_out_of_all_bounds_in_a_bill_blocks_with_its_place() -> None:
+    for row in (
+        bill_line("Table", "1e14", "1.00", "1.00"),
+        bill_line("Table", "1", "1e14", "1.00"),
+        bill_line("Table", "1", "1.00", "1e14"),
+        bill_line("Table", "1e9", "1e9", "0") | {"amount": None},
+        {**TABLE, "tax_name1": "GST", "tax_percent1": "1e9"},
+        {**TABLE, "tax_name2": "GST", "tax_amount2": money("1e14")},
+    ):
+        finding = told(mapped(bill([TABLE, row], "101.00")), "number_too_large")
+        assert (finding.severity, finding.place) == ("error", "lines[1]")
+    for name in ("total_amount", "amount", "tax_amount"):
+        changes = {"total_amount": None, "amount": money("100.00")} if name == "tax_amount" else {}
+        record = bill([TABLE], "100.00", **{**changes, name: money("1e14")})
+        assert told(mapped(record), "number_too_large").place == name
+
+
+def test_both_taxes_of_a_line_are_told_and_one_of_nothing_is_not() -> None:
+    row = {
+        **TABLE,
+        "tax_name1": "GST",
+        "tax_percent1": "0",
+        "tax_amount1": money("0.00"),
+        "tax_name2": "PST",
+        "tax_percent2": "7",
+    }
+    result = mapped(bill([row], "107.00"))
+    assert [(tax["Description"], tax["TaxAmount"]) for tax in result.document["LineItem"][0]["Taxes"]] == [
+        ("PST", 7)
+    ]
+
+
+def test_a_tax_on_the_tax_is_reckoned_where_freshbooks_says_so() -> None:
+    row = {**TABLE, "tax_name1": "GST", "tax_percent1": "10", "tax_name2": "PST", "tax_percent2": "10"}
+    assert not mapped(bill([row], "120.00")).blocked
+    assert not mapped(bill([{**row, "compounded_tax": True}], "121.00")).blocked
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "expected"),
+    [
+        ("VN V-1 / 4 CA @ 10 / Bowl", "1", (4, "CA", 10)),
+        ("4 CA @ 10", "1", (4, "CA", 10)),
+        ("4 CA @ 10 / Bowl", "1", (4, "CA", 10)),
+        ("4 CA @ 10", "2", (2, "EA", 20)),
+        ("40 EA @ 1 per hundred", "1", (40, "EA", 1)),
+        ("Bowl", "1", (1, "EA", 40)),
+    ],
+)
+def test_only_a_line_of_one_is_unfolded(text: str, quantity: str, expected: tuple[Any, ...]) -> None:
+    cost = "20.00" if quantity == "2" else "40.00"
+    (line,) = lines(mapped(bill([bill_line(text, quantity, cost, "40.00")], "40.00")))
+    assert (line["InvoiceQty"], line["InvoiceQtyUOM"], line["PurchasePrice"]) == expected
+
+
+def test_the_part_number_is_read_wherever_the_text_has_it() -> None:
+    for text in ("VN V-1", "Bowl / VN V-1", "Bowl / VN V-1 / BP B-1"):
+        (line,) = lines(mapped(bill([bill_line(text, "5", "20.00", "100.00")], "100.00"), order()))
+        assert line["VendorPartNumber"] == "V-1"
+
+
+def test_the_vendor_given_comes_before_the_one_that_the_bill_includes() -> None:
+    record = bill([TABLE], "100.00", vendor={"vendorid": 5, "vendor_name": "Included"})
+    assert addresses(mapped(record, vendor=VENDOR))["RI"]["AddressName"] == "Big Supplier"
+
+
+def test_who_is_paid_is_the_vendor_else_whom_the_pack_names() -> None:
+    pack = PACK.model_copy(update={"addresses": {"RI": {"AddressName": "Factor Bank"}}})
+    record = bill([TABLE], "100.00")
+    vendor, named = (bill_to_rsx(record, vendor=one, pack=pack, profile=PROFILE) for one in (VENDOR, None))
+    assert addresses(vendor)["RI"]["AddressName"] == "Big Supplier"
+    assert addresses(named)["RI"]["AddressName"] == "Factor Bank"
+    missing = [one.message for one in bill_to_rsx(record, pack=PACK).findings if one.code == "party_missing"]
+    assert any("whom to pay (RI)" in message for message in missing)
+    assert any("who is billed (BT)" in message for message in missing)
