@@ -238,7 +238,7 @@ def _replaced(tree: ast.Module, module: str, point: Point) -> tuple[Any, CodeTyp
     """The living function that the mutant is in, and its changed code; None where that is not so simple."""
     if not point.lines:
         return None
-    live: Any = sys.modules[module]
+    live: Any = importlib.import_module(module)  # perhaps no test file does that on its own
     for name in point.function.split("."):
         live = vars(live).get(name)
         live = getattr(live, "fget", None) or live  # a property
