@@ -126,7 +126,7 @@ def test_the_key_is_read_once_and_a_delivery_is_one_call(stack: Stack, subscribe
     for _ in range(5):
         assert post(stack)["statusCode"] == 200
     made = [one.action for one in stack.calls if one.function == "receive_webhook"]
-    assert made == ["secretsmanager:GetSecretValue", *5 * ["sqs:SendMessage"]]
+    assert made == ["secretsmanager:GetSecretValue", *5 * ["sqs:SendMessageBatch"]]
 
 
 # ------------------------------------------------------------------------------ with FreshBooks' simulator
