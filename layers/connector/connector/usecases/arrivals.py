@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 TRIES = 6
+_LABEL = re.compile(
+    r"^(?:(?:p\.?\s?o\.?|purchase order)(?=[\s#:\d])(?:\s*(?:no\.?|number)(?=[\s#:\d]))?[\s#:]*|#\s*)(?=\S)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +199,14 @@ def resume_held(world: World, partner: str, codes: Collection[str]) -> int:
     return len(keys)
 
 
+def bare_number(written: str) -> str:
+    """A PO number without what people write before it: `PO #0045` is `0045`."""
+    return _LABEL.sub("", written.strip())
+
+
 def early_invoices(number: str) -> str:
-    """The topic of the notes on invoices that named order `number` before anybody knew it."""
-    return f"early-invoices/{number}"
+    """The topic of the notes on invoices that named order `number`, however written, before anybody knew it."""
+    return f"early-invoices/{bare_number(number).upper()}"
 
 
 def resume_invoices(world: World, number: str) -> None:

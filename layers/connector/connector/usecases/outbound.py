@@ -28,9 +28,7 @@ from connector.usecases.notices import (
 )
 from connector.usecases.orders import order_key, stored_order
 from connector.usecases.partners import (
-    bare_number,
     is_ours,
-    note_client,
     orders_meant,
     partner_of_bill,
     partner_of_invoice,
@@ -106,15 +104,13 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
     found = partner_of_invoice(world, invoice)
     if found is None:
         if invoice.po_number:  # its order may be on its way, and asks for the invoices that came before it
-            world.notes.write(world.id, early_invoices(bare_number(invoice.po_number)), str(invoice.id), {})
+            world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
         saw(world, "invoice", invoice, "not a trading partner's")
         return
     pack, order = found
-    if order is not None:
-        note_client(world, invoice, pack.trading_partner_id)
     credit = is_credit(invoice)
     for type_, wanted in (
         ("credit" if credit else "invoice", pack.invoices.send),
@@ -278,11 +274,10 @@ def _order_and_client(
         # it may have come since the partner was looked for
         order_record = next(iter(orders_meant(world, [pack.trading_partner_id], invoice.po_number)), None)
         if order_record is None:
-            number = bare_number(invoice.po_number)
             raise errors.Waiting(
-                f"the order {number} that the invoice names has not arrived",
+                f"the order {invoice.po_number} that the invoice names has not arrived",
                 code="order_not_there",
-                waits_for=order_key(world.id, pack.trading_partner_id, number).id,
+                waits_for=order_key(world.id, pack.trading_partner_id, invoice.po_number).id,
                 fix="check the PO number on the invoice; if the order is on its way the invoice goes on by itself",
             )
     if order_record is not None:

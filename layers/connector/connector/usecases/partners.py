@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from connector.ledger import FINAL
+from connector.usecases.arrivals import bare_number
 from connector.usecases.orders import order_key
 
 if TYPE_CHECKING:
@@ -14,18 +14,6 @@ if TYPE_CHECKING:
     from connector.ledger import Record
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
-
-
-_CLIENTS = "invoiced-client"
-_LABEL = re.compile(
-    r"^(?:(?:p\.?\s?o\.?|purchase order)(?=[\s#:\d])(?:\s*(?:no\.?|number)(?=[\s#:\d]))?[\s#:]*|#\s*)(?=\S)",
-    re.I,
-)
-
-
-def bare_number(written: str) -> str:
-    """A PO number without what people write before it: `PO #0045` is `0045`."""
-    return _LABEL.sub("", written.strip())
 
 
 def orders_meant(world: World, partners: Iterable[str], written: str) -> list[Record]:
@@ -38,13 +26,6 @@ def orders_meant(world: World, partners: Iterable[str], written: str) -> list[Re
     return []
 
 
-def note_client(world: World, invoice: Invoice, partner: str) -> None:
-    """Remember that invoices to this client are the partner's, for one whose PO number no order has."""
-    client = str(invoice.customerid or "")
-    if client and (world.notes.read(world.id, _CLIENTS, client) or {}).get("partner") != partner:
-        world.notes.write(world.id, _CLIENTS, client, {"partner": partner})
-
-
 def senders_of_bills(world: World) -> list[PartnerPack]:
     return [pack for pack in world.packs().values() if pack.bills.send]
 
@@ -52,8 +33,7 @@ def senders_of_bills(world: World) -> list[PartnerPack]:
 def partner_of_invoice(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | None] | None:
     """The trading partner an invoice is for, and the stored order that its PO number names.
 
-    The order decides, since it says who ordered; without one the client: one that a pack names, or one whose
-    earlier invoices were for a partner's orders, so that a mistyped PO number does not go by unseen.
+    The order decides, since it says who ordered; without one, the client that a pack names.
     """
     packs = world.packs()
     by_client = [
@@ -71,9 +51,6 @@ def partner_of_invoice(world: World, invoice: Invoice) -> tuple[PartnerPack, Rec
         ]
         if len(matches) == 1:
             return matches[0]
-        if not orders and not by_client:
-            known = world.notes.read(world.id, _CLIENTS, str(invoice.customerid or "")) or {}
-            by_client = [pack for partner, pack in packs.items() if partner == known.get("partner")]
     if len(by_client) == 1:
         return by_client[0], None
     return None

@@ -14,11 +14,11 @@ from connector.ledger import Direction, DocumentKey, Record, State
 from connector.mapping.order_lines import ordered_lines, price_line
 from connector.rules.open_quantities import line_of, lines_of
 from connector.rules.packs import PartnerPack
+from connector.usecases.arrivals import bare_number
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.corrections import is_reversal
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import order_key, stored_order
-from connector.usecases.partners import bare_number
 from connector.usecases.reports.trades import ZERO, Line, Paper, Part, Trade, amount_of
 from connector.usecases.world import at_once
 
