@@ -97,7 +97,7 @@ def test_an_upload_mapped_offline_gets_sscc_that_are_said_to_be_examples(folder:
     text = f'trading_partner_id = "{builders.PARTNER}"\n[addresses.SF]\nAddressName = "Dock"\n'
     upload = put(folder, "ship.csv", file(5))
     without = connector("map", upload, "--order", order, "--partner", put(folder, "a.toml", text.encode()))
-    assert (without.exit_code, "asn.gs1_prefix in the partner pack" in without.stderr) == (1, True)
+    assert (without.exit_code, "made by asn.gs1_prefix of the pack" in without.stderr) == (1, True)
     text += '[asn]\ngs1_prefix = "0614141"\n'
     ran = connector("map", upload, "--order", order, "--partner", put(folder, "b.toml", text.encode()))
     assert ran.exit_code == 0

@@ -367,7 +367,8 @@ def _foot(order: Order, gross: Decimal, net: Decimal, pack: PartnerPack, finding
     count = None if summary is None else summary.TotalLineItemNumber
     if count is not None and count != len(order.LineItem):
         stated = shown(Decimal(count))
-        message = f"the order has {len(order.LineItem)} lines, it states {stated}"
+        count = len(order.LineItem)
+        message = f"the order has {count} line{'s'[: count != 1]}, it states {stated}"
         findings.append(Finding("line_count_differs", "warning", message, "Summary.TotalLineItemNumber", ask))
     for n, total in enumerate(order.Header.QuantityTotals):
         if total.Quantity is None or total.QuantityTotalsQualifier not in ("SQT", None):

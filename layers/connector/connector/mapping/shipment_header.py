@@ -196,7 +196,9 @@ class HeaderWriting:
             carton for consigned in told.orders for top in consigned.parcels for carton in (top, *top.parcels)
         ]
         nameless = sum(not carton.sscc for carton in cartons) if self.structure != "items" else 0
-        unnamed = f"{nameless} carton{'s'[: nameless != 1]} (or asn.gs1_prefix in the partner pack, to have them made)"
+        unnamed = (
+            f"{nameless} carton{'s'[: nameless != 1]} (in the upload, or made by asn.gs1_prefix of the pack)"
+        )
         pallets = self.pack.asn.pallets == "required" and not told.pallets
         day = "the ship date" + (" (the invoice's fulfillment date)" if told.source == "invoice" else "")
         needed = {

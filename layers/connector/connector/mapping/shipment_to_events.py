@@ -308,17 +308,23 @@ def _explain(shipment: Shipment, part: Part, tallied: _Tallied, event: str, trac
         trace[f"{event}.{name}"] = Source((place,), "as received")
     trace[f"{event}.tracking"] = Source(tuple(part.tracking.values()), "CarrierPackageID of every pack")
     trace[f"{event}.sscc"] = Source(tuple(part.sscc.values()), "ShippingSerialID of every pack")
+    known = "the order's line" if tallied.certain else "as shipped"
     for n, tally in enumerate(tallied.lines):
-        line = f"{event}.lines[{n}]"
-        for name in ("line", "vendor_part", "upc", "uom", "ordered"):
-            trace[f"{line}.{name}"] = Source((), "the order's line" if tallied.certain else "as shipped")
-        shipped = tuple(f"{place}.ShipQty" for place in tally.places)
-        trace[f"{line}.shipped"] = Source(shipped, "sum over all packs, in the ordered unit")
-        trace[f"{line}.shipped_before"] = Source((), "earlier shipments in the ledger")
-        trace[f"{line}.remaining"] = Source(shipped, "ordered - shipped before - shipped, at least 0")
+        _explain_line(tally, known, f"{event}.lines[{n}]", trace)
+    for n, tally in enumerate(tallied.besides):
+        _explain_line(tally, "as shipped", f"{event}.not_on_order[{n}]", trace)
     trace[f"{event}.status"] = Source(
         (), "all lines shipped: complete; more than ordered: over; else partial"
     )
+
+
+def _explain_line(tally: _Tally, known: str, line: str, trace: Trace) -> None:
+    for name in ("line", "vendor_part", "upc", "uom", "ordered"):
+        trace[f"{line}.{name}"] = Source((), known)
+    shipped = tuple(f"{place}.ShipQty" for place in tally.places)
+    trace[f"{line}.shipped"] = Source(shipped, "sum over all packs, in the ordered unit")
+    trace[f"{line}.shipped_before"] = Source((), "earlier shipments in the ledger")
+    trace[f"{line}.remaining"] = Source(shipped, "ordered - shipped before - shipped, at least 0")
 
 
 # --- the bill at shipped quantities ---------------------------------------------------------------------
