@@ -20,6 +20,7 @@ from connector import errors
 from connector.adapters.redrive import redrive as move_dead_letters
 from connector.ledger import DocumentKey, State, verify_history
 from connector.usecases import people, replaying
+from connector.usecases.reconcile import NO_ORDER
 from connector.usecases.reconcile import reconcile as reconcile_connection
 
 ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")]
@@ -212,7 +213,9 @@ def reconcile(
                 f"{result['connection']}: {result['documents']} documents: {counts}", soft_wrap=True
             )
         exceptions = [
-            one for one in verdicts if not one["explained"] or one["verdict"] in ("needs a person", "waits")
+            one
+            for one in verdicts
+            if not one["explained"] or one["verdict"] in ("needs a person", "waits", NO_ORDER)
         ]
         table = Table("document", "verdict", "", "detail")
         for one in exceptions:

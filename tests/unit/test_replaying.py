@@ -123,6 +123,18 @@ def test_a_day_in_order_leaves_nothing_unexplained() -> None:
     assert verdicts(fake) == {ORDER.id: ("delivered", True), INVOICE.id: ("delivered", True)}
 
 
+def test_an_invoice_whose_po_number_no_order_has_is_told_as_not_sent() -> None:
+    fake = delivered()
+    for object_id, number, po_number in ((2, "MISTYPED", "45001234"), (3, "PRIVATE", "")):
+        other = outbound.invoice(number, po_number=po_number) | {"id": object_id, "invoiceid": object_id}
+        fake.freshbooks.invoices[object_id] = other
+        outbound.told(fake, object_id=object_id)
+    result = reconcile(fake.world, days=365)
+    [row] = [one for one in result["verdicts"] if one["where"] == "FreshBooks"]
+    assert (row["document"], row["verdict"], row["explained"]) == ("invoice MISTYPED", "names no order", True)
+    assert "45001234" in row["detail"]
+
+
 def test_a_bill_that_is_gone_or_there_twice_is_unexplained() -> None:
     fake = delivered()
     fake.freshbooks.bills[1001] = {**fake.freshbooks.bills[1000], "id": 1001}

@@ -34,7 +34,7 @@ from connector.usecases.partners import (
     partner_of_invoice,
     senders_of_bills,
 )
-from connector.usecases.polling import saw
+from connector.usecases.polling import NOBODYS, saw
 from connector.usecases.renumbering import one_document
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
-        saw(world, "invoice", invoice, "not a trading partner's")
+        saw(world, "invoice", invoice, NOBODYS)
         return
     pack, order = found
     credit = is_credit(invoice)
@@ -162,7 +162,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         partner, plan = "-", refuse
     else:
         if pack is None:
-            saw(world, "bill", bill, "not a trading partner's")
+            saw(world, "bill", bill, NOBODYS)
             return
         sender = pack
         partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)

@@ -93,6 +93,9 @@ def version_of(record: Invoice | Bill) -> str:
     return f"{record.change_token}/{record.vis_state}"
 
 
+NOBODYS = "not a trading partner's"
+
+
 def saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
     """Remember which version was looked at, so that the poll need not show it again."""
     world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": version_of(record), "what": what})

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import OPEN, Record, State
 from connector.usecases.closing import CLOSE_OUT
+from connector.usecases.polling import NOBODYS
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill, Sale
     from connector.usecases.world import World
 
+NO_ORDER = "names no order"
 PATIENCE = timedelta(hours=2)
 KEPT_ROWS = 500
 
@@ -197,11 +199,20 @@ class _Account:
             )
 
     def _invoices(self) -> Iterator[Verdict]:
-        """Invoices of the window that the connector has not looked at in their present version."""
+        """Invoices of the window that the connector has not looked at in their present version, or that it left
+        alone though they name an order: nobody else would say that a PO number was mistyped."""
         seen = self.world.notes.read_all(self.world.id, "seen")
         for invoice in self.world.freshbooks.list_invoices(self.since.date()):
             note: Mapping[str, Any] = seen.get(f"invoice:{invoice.id}", {})
             if note.get("version") == f"{invoice.change_token}/{invoice.vis_state}" or invoice.is_draft:
+                if note.get("what") == NOBODYS and invoice.po_number.strip():
+                    yield Verdict(
+                        f"invoice {invoice.invoice_number}",
+                        "FreshBooks",
+                        NO_ORDER,
+                        True,
+                        f"no trading partner's order has the number {invoice.po_number.strip()}: not sent",
+                    )
                 continue
             updated = invoice.updated_instant
             fresh = updated is None or self.now - updated < PATIENCE
