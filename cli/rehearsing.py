@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import track
 from rich.table import Table
 
+from cli.offline import read_pack_file
 from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
-from connector import errors
-from connector.rules.packs import PartnerPack, read_pack
 from connector.usecases import rehearsing
 
 COLUMNS = ("id", "change", "state", "amount", "currency", "before", "after", "field", "was", "now", "reason")
@@ -22,7 +20,7 @@ _COLOURS = {"becomes invalid": "red", "becomes valid": "green", "changes": "yell
 @guarded
 def rehearse(
     pack: Annotated[
-        Path | None, typer.Argument(metavar="[PACK.toml]", help="A changed pack; none tries the code alone.")
+        str | None, typer.Argument(metavar="[PACK.toml]", help="A changed pack; none tries the code alone.")
     ] = None,
     connection: Annotated[
         str, typer.Option("--connection", "-c", help="Which; the only one if not said.")
@@ -39,7 +37,7 @@ def rehearse(
     With a pack: the pack in force against this one. Without: what was sent against what today's code makes.
     Exit 1 where a document becomes invalid.
     """
-    changed = None if pack is None else pack_in(pack)
+    changed = None if pack is None else read_pack_file(pack)
     world = Stack(stack).world(connection)
     partner = partner or (changed.trading_partner_id if changed else "")
     keys = rehearsing.archived(world, partner=partner, type_=kind, last=last)
@@ -54,15 +52,6 @@ def rehearse(
         show_rehearsal(result)
     if result["counts"].get("becomes invalid"):
         raise typer.Exit(1)
-
-
-def pack_in(path: Path) -> PartnerPack:
-    try:
-        return read_pack(path.read_text())
-    except OSError as error:
-        raise errors.BadUse(f"{path}: {error.strerror}", code="file_unreadable") from None
-    except errors.BadUse as error:
-        raise errors.BadUse(f"{path}: {error.message}", code=error.code) from None
 
 
 def flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -83,7 +72,7 @@ def show_rehearsal(result: dict[str, Any]) -> None:
         change = f"[{colour}]{row['change']}[/]" if colour else row["change"]
         cells = (row["id"], change, money(row["amount"], row["currency"]))
         if "reason" in row:
-            table.add_row(*cells, row["reason"].get("code", ""), row["reason"].get("message", ""), "")
+            table.add_row(*cells, row["reason"].get("code", ""), "", row["reason"].get("message", ""))
             continue
         for one in row.get("differences", []):
             table.add_row(*cells, one["field"], str(one["before"]), str(one["after"]))

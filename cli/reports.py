@@ -203,6 +203,8 @@ def throughput(
     result = flow.throughput(both, today(world), days)
     if tell(result, flow.COLUMNS, "days", as_csv, as_json):
         return
+    if not result["documents"]:
+        console.print(f"No document has come since {result['since']}.")
     rows("documents by day", flow.COLUMNS, result["days"])
     names = (
         "partner",

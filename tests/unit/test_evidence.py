@@ -77,7 +77,7 @@ def test_every_document_is_in_it_as_received_mapped_sent_and_answered() -> None:
         "part": "V-1",
         "description": "",
         "uom": "EA",
-        "price": "2.5",
+        "price": "2.50",
         "ordered": "40",
         "shipped": "40",
         "invoiced": "40",

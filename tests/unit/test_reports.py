@@ -397,7 +397,9 @@ def test_the_commands_print_tables_json_and_csv_and_their_exit_codes_say_whether
         money = {row["variance"]: row["money"] for row in json.loads(told.stdout)["variances"]}
         # 10 of 40 not shipped at 2.50; 40 x 0.25 asked for too much; 25 for the ASN
         assert money == {"invoiced_not_shipped": "25.00", "asn_missing": "25.00", "price": "10.00"}
-        assert "60.00 USD" in connector("report", "variances").stdout
+        shown = connector("report", "variances").stdout
+        assert "60.00 USD" in shown
+        assert "more than at the order's price" in shown
         [row] = csv.DictReader(io.StringIO(connector("report", "open-bills", "--csv").stdout))
         assert (row["purchase_order"], row["amount"], row["invoiced"]) == (PO, "100.00", "110.00")
         overdue = connector("report", "deadlines", "--json", "--days", "3650")
@@ -409,6 +411,21 @@ def test_the_commands_print_tables_json_and_csv_and_their_exit_codes_say_whether
         assert connector("report", "variances", "-c", "nobody").exit_code == 2
         rehearsed = connector("rehearse", "--json")
         assert (rehearsed.exit_code, json.loads(rehearsed.stdout)["counts"]) == (0, {"same": 3})
+        (tmp_path / "pack.toml").write_bytes("name = 'Café'".encode("latin-1"))
+        refused = connector("rehearse", tmp_path / "pack.toml")
+        assert (refused.exit_code, "is not UTF-8 text" in refused.stderr) == (2, True)
+
+
+def test_a_report_of_nothing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stack_of(monkeypatch, tmp_path, FakeWorld()):
+        for name, words in (
+            ("open-bills", "No PO-bill is open."),
+            ("variances", "Orders, shipments, invoices and bills agree."),
+            ("deadlines", "Nothing is due"),
+            ("throughput", "No document has come since"),
+        ):
+            told = connector("report", name)
+            assert (told.exit_code, words in told.stdout) == (0, True), told.output
 
 
 def test_a_spreadsheet_takes_no_foreign_number_for_a_formula(capsys: pytest.CaptureFixture[str]) -> None:

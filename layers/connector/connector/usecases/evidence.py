@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.documents.reading import read_documents
 from connector.ledger import DocumentKey, Record, verify_history
+from connector.mapping.money import shown
 from connector.usecases.evidence_page import page
 from connector.usecases.reports.gathering import gather
 from connector.usecases.reports.trades import Trade
@@ -179,7 +180,7 @@ def _line(trade: Trade, line: Any) -> dict[str, str]:
         "part": line.part or line.buyer_part,
         "description": line.description,
         "uom": line.uom,
-        "price": "" if line.price is None else f"{line.price.normalize():f}",
+        "price": "" if line.price is None else shown(line.price, 2),
         "ordered": _quantity(line.quantity),
         "shipped": _quantity(trade.shipped(line.line)),
         "invoiced": _quantity(trade.invoiced(line.line)),

@@ -86,7 +86,8 @@ def _line(trade: Trade, line: Line, pack: PartnerPack) -> Iterator[dict[str, Any
         yield _row(trade, "over_invoiced", worth(line, invoiced - ordered), line)
     off = _price_off(trade, line, pack)
     if off:
-        yield _row(trade, "price", abs(off), line, f"{off:+.2f} over all invoices")
+        detail = f"{'more' if off > 0 else 'less'} than at the order's price, over all invoices"
+        yield _row(trade, "price", abs(off), line, detail)
     if not trade.any_shipment:
         return
     if shipped > allowed:
