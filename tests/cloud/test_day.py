@@ -136,6 +136,19 @@ def test_ping_goes_step_by_step_through_both_vendors(day: tuple[Demo, Account]) 
     assert out.count("ok") >= 8
 
 
+def test_the_command_line_shows_what_the_console_shows(day: tuple[Demo, Account]) -> None:
+    demo, _ = day
+    [birch] = told(demo, "overview", "-c", "birch")["connections"]
+    assert (birch["person"]["count"], birch["health"]["freshbooks"]["stranded"]) == (1, False)
+    assert all(one["failed"] == 0 for one in told(demo, "queues")["queues"])
+    lines = told(demo, "diff", "birch/out/202ALLBIRCH/invoice/BIR-202-001")["lines"]
+    assert lines
+    assert all(line["ordered"] == line["here"] for line in lines)
+    chosen = told(demo, "business", "birch")
+    assert chosen["account"] in [one["account"] for one in chosen["businesses"]]
+    assert connector(demo, "business", "birch", "NOBODYS")[0] == 2
+
+
 def test_partners_are_listed_with_what_they_get(day: tuple[Demo, Account]) -> None:
     partners = told(day[0], "partners", "list", "birch")["partners"]
     assert {partner["trading_partner_id"] for partner in partners} == {
