@@ -230,7 +230,8 @@ def test_a_cancelled_order_gets_no_notice() -> None:
     fake = world()
     put(fake, "out/2.json", order(TsetPurposeCode="01"))
     run_inbound(fake)
-    assert uploaded(fake, file(40))["reason"]["code"] == "order_cancelled"
+    reason = uploaded(fake, file(40))["reason"]
+    assert (reason["code"], reason["message"]) == ("order_cancelled", f"order {PO} was cancelled")
 
 
 def test_serial_numbers_are_given_once_whoever_lost_the_hint_and_end_with_a_clear_word() -> None:

@@ -147,11 +147,12 @@ def order_cancelled(case: Case) -> Iterator[Remark]:
     """Nothing is shipped for a cancelled order any more, and only what was shipped before is invoiced."""
     for line, quantity, place in _by_line(case):
         billed = line.invoiced - line.credited + quantity
+        cancelled = f"order {case.order.number if case.order else ''} was cancelled"
         if line.cancelled and case.kind == "asn":
-            yield Remark("the order was cancelled")
+            yield Remark(cancelled)
         elif line.cancelled and billed > line.shipped:
-            message = f"order line {line.line}: {shown(billed)} invoiced, {shown(line.shipped)} shipped"
-            yield Remark(f"the order was cancelled; {message}", place)
+            message = f"line {line.line}: {shown(billed)} invoiced, {shown(line.shipped)} shipped"
+            yield Remark(f"{cancelled}; {message}", place)
 
 
 def over_credited(case: Case) -> Iterator[Remark]:
