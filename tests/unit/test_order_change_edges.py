@@ -318,6 +318,15 @@ def test_a_rejected_change_is_told_apart_from_a_code_that_nobody_knows() -> None
     assert message("XX") == "line 1: the code XX is unknown"
 
 
+def test_a_line_that_the_order_lacks_is_told_by_what_was_to_be_done_with_it() -> None:
+    def message(code: str | None) -> str:
+        return apply_change(whole_order(order()), order_change([change_line(7, code)]))[1][0].message
+
+    assert message("QD") == "line 7 is to be changed, but the order does not have it"
+    assert message("DI") == "line 7 is to be deleted, but the order does not have it"
+    assert message(None) == "line 7 is not in the order, and nothing says that it is added"
+
+
 def test_a_change_by_a_number_is_of_what_was_ordered() -> None:
     assert applied(change_line(1, "CA", VarianceQty=-2))[0][0]["OrderQty"] == 3
     assert applied(change_line(1, "QI", VarianceQty=-2))[0][0]["OrderQty"] == 7

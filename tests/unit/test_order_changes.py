@@ -294,7 +294,7 @@ def test_a_change_of_dates_alone_is_told_and_moves_no_money() -> None:
         ),
     )
     assert [(line.line, line.effect) for line in told.lines] == [("1", 0)]
-    assert "dates - -> 002 2026-05-01" in told.lines[0].text
+    assert told.lines[0].text == "line 1 (V-1): dates - -> 002 2026-05-01"
 
 
 def test_a_long_diff_is_cut_for_people() -> None:

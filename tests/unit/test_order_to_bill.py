@@ -364,6 +364,17 @@ def test_an_order_without_a_usable_date_is_dated_today(
 def test_a_currency_that_is_none_is_remarked_and_another_on_a_line_too() -> None:
     assert codes(builders.order(BuyersCurrency="Dollars")) == ["currency_unknown"]
     assert bill(builders.order(BuyersCurrency="cad"))["currency_code"] == "CAD"
+    assert bill(builders.order(BuyersCurrency="Dollars"))["currency_code"] == "USD"
+    for own, of_line, told in (
+        ("CAD", "CAD", []),
+        ("CAD", "cad", []),
+        (None, "USD", []),
+        ("CAD", "USD", ["currencies_differ"]),
+    ):
+        assert (
+            codes(builders.order([builders.order_line(1, BuyersCurrency=of_line)], BuyersCurrency=own))
+            == told
+        )
     assert codes(builders.order([order_line(BuyersCurrency="EUR")])) == ["currencies_differ"]
 
 

@@ -151,7 +151,7 @@ class _Carrying:
                 value = values.get(SYNONYMS[name]) if name in SYNONYMS else None
                 if value is None:
                     continue
-            if not value and _empty(value):
+            if _empty(value):
                 continue
             path, target = _join(place, name), _join(to, name)
             if child.many:
@@ -258,8 +258,6 @@ def _time(text: str) -> str | None:
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
     number = number_of(value)
     return None if number is None else str(plain_number(number))
 

@@ -266,7 +266,7 @@ def _currency(order: Order, pack: PartnerPack, findings: list[Finding], trace: T
         findings.append(Finding("currency_unknown", "warning", message, place, "check the bill's currency"))
         currency = ""
     for index, item in enumerate(order.LineItem):
-        other = item.OrderLine.BuyersCurrency
+        other = (item.OrderLine.BuyersCurrency or "").strip().upper()
         if other and other != (currency or default):
             message = f"the line is in another currency than the order ({currency or default})"
             path = f"LineItem[{index}].OrderLine.BuyersCurrency"
