@@ -208,6 +208,7 @@ def test_one_part_on_two_lines_is_told_apart_by_sequence_and_else_fills_the_firs
     assert shipped(builders.shipment([second]), twice) == [("1", 0), ("2", 5)]
     unnumbered = shipment_line(2, VendorPartNumber="V", ConsumerPackageCode=None, LineSequenceNumber=None)
     assert shipped(builders.shipment([unnumbered, unnumbered]), twice) == [("1", 5), ("2", 5)]
+    assert shipped(builders.shipment([unnumbered] * 3), twice) == [("1", 10), ("2", 5)]
 
 
 def test_an_item_that_is_not_on_the_order_is_remarked_and_told_apart() -> None:
@@ -280,7 +281,12 @@ def test_quantities_that_are_missing_or_impossible_are_remarked_and_not_counted(
 def test_a_broken_date_is_remarked_and_the_next_best_taken() -> None:
     header = {"Dates": [{"DateTimeQualifier": "011", "Date": "2026-03-09"}]}
     result = mapped(builders.shipment(ShipDate="22020-12-20", header=header))
-    assert codes(result) == ["bad_date"]
+    [finding] = result.findings
+    assert (finding.code, finding.severity, finding.place) == (
+        "bad_date",
+        "warning",
+        "Header.ShipmentHeader.ShipDate",
+    )
     assert result.document["events"][0]["ship_date"] == "2026-03-09"
 
 
