@@ -14,7 +14,6 @@ import importlib.util
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -66,22 +65,17 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-# All of what can be tried, not only what differs or is drawn: `make test THOROUGH=1 ARGS=tests/faults`.
+# Also what cannot differ (kills at reads), and all of what is drawn (pairs of kills): `make test THOROUGH=1`.
 THOROUGH = bool(os.environ.get("THOROUGH"))
 READS = re.compile(r"Get|BatchGet|Query|GET ")
 
 
 class Point(NamedTuple):
-    """One call of one function, from one place in its code; `first` of its invocation."""
+    """One call of one function; `first` of its invocation."""
 
     function: str
     call: str
     first: bool
-    place: tuple[tuple[str, int], ...]
-
-    @property
-    def origin(self) -> tuple[str, Any]:
-        return self.function, self.place
 
     def __str__(self) -> str:
         return f"{self.function}: {self.call}"
@@ -92,15 +86,6 @@ class Point(NamedTuple):
         if READS.match(self.call) and not THOROUGH:
             return ("before",) if self.first else ()
         return "before", "after"
-
-
-def _place() -> tuple[tuple[str, int], ...]:
-    """The lines of the connector's own that lead to this call."""
-    frame, lines = sys._getframe(1), []
-    while frame := frame.f_back:  # type: ignore[assignment]
-        if "/connector/connector/" in frame.f_code.co_filename:
-            lines.append((frame.f_code.co_filename, frame.f_lineno))
-    return tuple(lines)
 
 
 class Clock:
@@ -153,7 +138,7 @@ class Killer:
         if self.function:
             if self._dead:
                 raise Killed
-            self.points.append(Point(self.function, call, self._first, _place()))
+            self.points.append(Point(self.function, call, self._first))
             self._first = False
             self._strike("before")
 

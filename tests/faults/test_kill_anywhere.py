@@ -4,8 +4,7 @@ A flow is run once to note its calls. Then, for each of them, it is run again fr
 there: before the call's effect and after. What follows is what AWS and the vendors do: messages are delivered
 again, schedules run, a webhook without a 2xx is sent again.
 
-A read leaves nothing behind, so a kill at one is the kill before the next effect; and a call that comes from the same
-lines of the connector as one before is not tried again. `THOROUGH=1` tries them all in every flow.
+A read leaves nothing behind, so a kill at one is the kill before the next effect; `THOROUGH=1` tries them all.
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ from typing import Any
 import pytest
 
 from connector.ledger import State, verify_history
-from tests.faults.killing import THOROUGH, Machine, Point, machine
+from tests.faults.killing import Machine, Point, machine
 
 ROUNDS = 8
 ROUND_SECONDS = 1000.0  # longer than anything is left alone before the upkeep takes it up
-tried: set[tuple[str, Any]] = set()
 
 
 @pytest.fixture(scope="module")
@@ -458,9 +456,6 @@ def test_a_kill_at_any_call_changes_nothing_in_the_end(
     points = run(cloud, flow, None)
     assert points
     for n, point in enumerate(points, 1):
-        if point.origin in tried and not THOROUGH:
-            continue
-        tried.add(point.origin)
         for side in point.sides:
             with subtests.test(f"killed {side} call {n}, {point}"):
                 run(cloud, flow, (n, side))
