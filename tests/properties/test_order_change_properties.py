@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from connector.documents.order import Order
 from connector.documents.reading import Read, read_documents
+from connector.documents.xml_writing import write_xml
 from connector.findings import Trace, explained
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import InForce, Version, in_force
@@ -210,6 +211,32 @@ def test_what_is_read_and_written_as_json_reads_the_same(
     [again] = read_documents(json.dumps({name: [first.document.plain()]}).encode())
     assert isinstance(again, Read)
     assert (again.kind, again.digest) == (first.kind, first.digest)
+
+
+@FEWER
+@given(st.data())
+@pytest.mark.parametrize("name", ["Orders", "OrderChanges", "OrderAcks", "Invoices", "Shipments"])
+def test_whatever_the_schema_admits_reads_the_same_from_xml_as_from_json(
+    shared: Path, name: str, data: st.DataObject
+) -> None:
+    document = held(data.draw(admitted(shared, name, WILD_NUMBERS)))
+    [of_json] = read_documents(json.dumps({name: [document]}).encode())
+    [of_xml] = read_documents(write_xml([document], name.removesuffix("s")))
+    if not isinstance(of_json, Read):
+        assert not isinstance(of_xml, Read)
+        assert (of_xml.code, of_xml.message) == (of_json.code, of_json.message)
+        return
+    assert isinstance(of_xml, Read), of_xml
+    assert (of_xml.kind, of_xml.digest) == (of_json.kind, of_json.digest)
+
+
+def held(value: Any) -> Any:
+    """What XML can hold of it: no empty group, and no white space around a text."""
+    if isinstance(value, dict):
+        return {name: kept for name, each in value.items() if (kept := held(each)) not in ({}, [], "")}
+    if isinstance(value, list):
+        return [kept for each in value if (kept := held(each)) not in ({}, [], "")]
+    return value.strip() if isinstance(value, str) else value
 
 
 def _as(found: Read, kind: str) -> Read:
