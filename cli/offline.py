@@ -213,7 +213,11 @@ def map_documents(
         kind, records = read_record(data)
     except errors.BadInput as error:
         if to is None:
-            error = errors.BadInput("neither an RSX document nor a FreshBooks record", place=error.place)
+            error = errors.BadInput(
+                "neither an RSX document nor a FreshBooks record",
+                place=error.place,
+                fix="give RSX 7.7, or an invoice or bill as FreshBooks' API answers it",
+            )
         raise located(file, error) from None
     for n, record in enumerate(records):
         yield _map_record(record, kind, f"{file}[{n}]" if len(records) > 1 else file, pack, orders)

@@ -148,7 +148,7 @@ def test_a_bad_document_among_good_ones_is_told_and_the_others_are_mapped(folder
         (b'{"Header": ', "line 1 column 12"),
         (b"[" * 100_000, "nested too deeply"),
         (b"[1, 2]", "neither an RSX document nor a FreshBooks record"),
-        (b'{"results": []}', "neither an RSX document nor a FreshBooks record"),
+        (b'{"results": []}', "record (give RSX 7.7, or an invoice or bill as FreshBooks' API answers it)"),
         (b'{"invoice": {"invoice_number": 5, "lines": [{"qty": "x"}]}}', "lines[0]"),
         ("{}".encode("utf-16"), "UTF-16"),
     ],
