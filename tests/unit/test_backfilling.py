@@ -163,6 +163,26 @@ def test_a_new_shipment_is_kept_with_the_old_order_and_leaves_its_bill_alone(tie
     assert json.dumps(fake.freshbooks.bills) == bills
 
 
+def test_what_was_shipped_before_the_cut_over_counts_once_and_changes_no_bill() -> None:
+    fake = connected(shipments={"adjust_bill": True})
+    bills = json.dumps(fake.freshbooks.bills)
+    early = ("0.json", json.dumps(inbound.shipment(quantity=30)).encode())
+    imported(fake, [early])  # before its order
+    imported(fake, [early, *FILES])
+    imported(fake, [early, *FILES])
+    [trade] = gather(fake.world).trades
+    assert trade.shipped("1") == 30
+    later = inbound.shipment("S2", quantity=10)
+    later["Header"]["ShipmentHeader"]["ShipDate"] = "2026-03-20"
+    inbound.put(fake, "out/s.json", later)
+    inbound.run(fake)
+    assert [
+        (each["shipped_before"], each["remaining"])
+        for each in fake.ledger.records[ORDER].shipments["S2"]["lines"]
+    ] == [(30, 0)]
+    assert json.dumps(fake.freshbooks.bills) == bills
+
+
 def test_a_change_of_what_is_registered_is_held_and_goes_only_by_force() -> None:
     fake = connected()
     imported(fake)

@@ -26,6 +26,7 @@ from connector.usecases.arrivals import resume
 from connector.usecases.cut_over import CODE, HISTORY, is_registered
 from connector.usecases.fulfilment import note_registered
 from connector.usecases.partners import partner_of_invoice
+from connector.usecases.targets import keep_shipment
 from connector.usecases.webhooks import hint
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ def _put_down(world: World, record: Record) -> None:
         else:
             planned = outbound.map_again(freely, record)
     except errors.Parked as error:
+        if record.key.type == "shipment" and isinstance(error, errors.Waiting):
+            return  # its order may be imported later: the same import again puts it down
         note = error.message
     else:
         changes = {"amount": planned.amount, "currency": planned.currency}
@@ -183,6 +186,9 @@ def _put_down(world: World, record: Record) -> None:
             pointer = world.archive.put(world.id, exchange.encode())
             changes["payloads"] = {**record.payloads, "exchange": pointer}
             note_registered(world, record, planned, WHO)
+        elif record.key.type == "shipment" and planned.document is not None:
+            for event in planned.document["events"]:
+                keep_shipment(world, record, event, WHO)
     stepped = record.step(BACKFILLED, now=world.clock.now(), who=WHO, note=note, **changes)
     if world.ledger.save(stepped, record.version) is None and record.key.type == "order":
         resume(world, record.key.id)  # shipments of it may have come before it

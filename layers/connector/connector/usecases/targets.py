@@ -265,7 +265,7 @@ class ShipmentTarget:
         """Every step may be repeated: events are kept by shipment number, and updates are whole."""
         remote_ids = []
         for event in push.document["events"]:
-            order = self._keep(push.record, event)
+            order = keep_shipment(self._world, push.record, event, WHO)
             remote_ids.append(order.remote_id)
             is_bill = order.remote_id.isdecimal()
             if is_bill and event["purchase_order"] in push.document.get("bills", {}):
@@ -274,28 +274,6 @@ class ShipmentTarget:
 
     def find(self, push: Push) -> Receipt | None:
         return None
-
-    def _keep(self, shipment: Record, event: Mapping[str, Any]) -> Record:
-        world = self._world
-        key = order_key(world.id, shipment.key.partner, event["purchase_order"])
-        order = world.ledger.get(key)
-        for _ in range(TRIES):
-            if order is None:
-                raise errors.CheckFailed("the order's record is gone", code="order_gone")
-            if order.shipments.get(shipment.key.number) == dict(event):
-                return order
-            stepped = order.step(
-                "shipment",
-                now=world.clock.now(),
-                who=WHO,
-                note=f"{shipment.key.number}: {event['status']}",
-                shipments={**order.shipments, shipment.key.number: dict(event)},
-            )
-            stored = world.ledger.save(stepped, order.version)
-            if stored is None:
-                return stepped
-            order = stored
-        raise errors.Busy("the order's record keeps changing", retry_after=5)
 
     def _adjust(self, shipment: Record, order: Record) -> None:
         """Set the bill to what was shipped in all, also by shipments that came since this one was mapped."""
@@ -306,6 +284,29 @@ class ShipmentTarget:
             if bill is not None:
                 push = Push(order, {"bill": bill, "bill_vendor": _vendor_of(world, order)})
                 target.change(order.remote_id, target.prepare(push).body)
+
+
+def keep_shipment(world: World, shipment: Record, event: Mapping[str, Any], who: str) -> Record:
+    """The order of a shipment's event, with the event on it; again changes nothing."""
+    key = order_key(world.id, shipment.key.partner, event["purchase_order"])
+    order = world.ledger.get(key)
+    for _ in range(TRIES):
+        if order is None:
+            raise errors.CheckFailed("the order's record is gone", code="order_gone")
+        if order.shipments.get(shipment.key.number) == dict(event):
+            return order
+        stepped = order.step(
+            "shipment",
+            now=world.clock.now(),
+            who=who,
+            note=f"{shipment.key.number}: {event['status']}",
+            shipments={**order.shipments, shipment.key.number: dict(event)},
+        )
+        stored = world.ledger.save(stepped, order.version)
+        if stored is None:
+            return stepped
+        order = stored
+    raise errors.Busy("the order's record keeps changing", retry_after=5)
 
 
 class MailboxTarget:
