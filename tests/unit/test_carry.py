@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector.documents import invoice, parts
+from connector.findings import Trace
 from connector.mapping.carry import Explainer, carry, carry_all, number_of, once
 from connector.mapping.shapes import ROOTS, shape_of
 from tests.outbound import SHARED, codes, order
@@ -144,6 +145,15 @@ def test_typed_and_untyped_groups_carry_alike() -> None:
 def test_only_the_wanted_elements_are_carried_and_the_rest_is_no_finding() -> None:
     header = order(header={"Odd": "x"}).Header.OrderHeader
     assert carry(header, invoice.HeaderFields, only=frozenset({"Department"})) == ({"Department": "026"}, [])
+
+
+def test_where_there_are_several_orders_explanations_say_which_one() -> None:
+    trace: Trace = {}
+    explain = Explainer(trace)
+    explain.order = "orders[1]"
+    explain.mark("Number", "as asked", "order.Header.Number", "invoice.number")
+    explain.finish({"Number": "7"})
+    assert trace["Number"].paths == ("orders[1].Header.Number", "invoice.number")
 
 
 def test_the_same_remark_is_told_once() -> None:

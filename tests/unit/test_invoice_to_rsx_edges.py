@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.documents.freshbooks import Client
-from connector.findings import Mapped
+from connector.findings import Mapped, Trace
 from connector.mapping.consignment import Dispatch
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from tests.outbound import PACK, PROFILE, fb_line, invoice, money, order
@@ -147,6 +147,20 @@ def test_without_a_client_the_invoices_own_address_is_billed() -> None:
         "Toronto",
         "Waco",
     )
+
+
+def test_each_field_of_the_header_names_its_field_in_freshbooks() -> None:
+    trace: Trace = {}
+    invoice_to_rsx(invoice([BOWL], "100.00"), pack=PACK, profile=PROFILE, trace=trace)
+    for name, field in {
+        "InvoiceNumber": "invoice_number",
+        "InvoiceDate": "create_date",
+        "PurchaseOrderNumber": "po_number",
+        "BuyersCurrency": "currency_code",
+        "ShipDate": "fulfillment_date",
+    }.items():
+        assert trace[f"Header.InvoiceHeader.{name}"].paths == (f"invoice.{field}",)
+    assert trace["LineItem[0].InvoiceLine.InvoiceQty"].paths == ("invoice.lines[0].qty",)
 
 
 def test_whoever_is_missing_is_named_by_what_they_are_there_for() -> None:

@@ -124,6 +124,9 @@ def test_later_words_narrow_what_earlier_ones_leave_open() -> None:
     same_part = (order_line("1"), order_line("2", VendorPartNumber="V-1"))
     assert settled([sold("V-1", 1, 1, "859563000002")], *same_part) == ([1], [])
     assert settled([sold("V-1", 1, 1, "400638133393")], *same_part) == ([None], ["line_ambiguous"])
+    pack = PartnerPack(trading_partner_id="SPSALLTESTID")
+    [role], _ = roles([sold("V-1", 1, 1, "859563000002")], order(*same_part), pack)
+    assert role.rule == "vendor part number", "the first to speak of it"
 
 
 # --- one article on several lines -------------------------------------------------------------------------

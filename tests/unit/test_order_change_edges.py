@@ -93,6 +93,11 @@ def test_changed_groups_of_the_header_are_named_after_its_elements() -> None:
     assert order_diff(before, after, PACK).header == ("Department", "Dates", "References")
 
 
+def test_what_a_document_says_of_itself_is_no_change_of_the_order() -> None:
+    again = order(TsetPurposeCode="06", ChangeOrderSeqNumber="3", POChangeDate="2026-03-09")
+    assert order_diff(Order.model_validate(order()), Order.model_validate(again), PACK).header == ()
+
+
 def test_fifty_changes_are_all_shown() -> None:
     told = diff(order(50), order_change([change_line(n, "QD", OrderQty=1) for n in range(1, 51)]))
     assert [one.code for one in told.findings()] == ["line_changed"] * 50
@@ -197,6 +202,10 @@ def test_a_number_decides_before_a_date_and_a_date_before_the_kind() -> None:
     assert before(order_change(POChangeDate="2026-03-05"), ends_early)
     assert not before(ends_early, order_change(POChangeDate="2026-03-05"))
     assert not before(early, early)
+
+
+def test_a_replacement_that_states_no_day_is_before_the_cancellation() -> None:
+    assert folded(order(), cancellation(), order(TsetPurposeCode="05")).cancelled
 
 
 def test_findings_are_on_the_documents_that_are_decided_about() -> None:

@@ -80,6 +80,9 @@ def test_what_is_no_whole_number_of_the_orders_unit_stays_and_is_an_error() -> N
 
 def test_a_unit_that_nobody_converts_stays_and_is_an_error() -> None:
     assert put(24, "EA", line("CA"), pack()) == (24, "EA", ["unit_unknown error line[0].uom"])
+    findings: list[Finding] = []
+    in_unit_of(line("CA"), Decimal(24), "EA", pack(), "line[0]", findings)
+    assert findings[0].fix == "give the quantity in CA, or set uom.CA.EA in the partner pack"
 
 
 def counted(quantity: Any, price: Any, unit: str = "CA", ordered: Any = 12) -> tuple[Any, ...] | None:

@@ -106,7 +106,7 @@ def _line_diff(before: OrderedLine | None, after: OrderedLine | None, pack: Part
     fields = tuple(
         (name, then.get(name, ""), now.get(name, ""))
         for name in dict.fromkeys([*then, *now])
-        if then.get(name, "") != now.get(name, "")
+        if then.get(name) != now.get(name)
     )
     what = "added" if before is None else "deleted" if after is None else "changed"
     if not fields and before and after and before.item != after.item:
