@@ -94,6 +94,11 @@ def consignment_of_invoice(
         sale.number,
         (consigned,),
         sale.shipped,
-        {"number": sale.path("number"), "shipped": sale.path("shipped"), "noticed": sale.path("issued")},
+        {
+            "number": sale.path("number"),
+            "shipped": sale.path("shipped"),
+            "noticed": sale.path("issued"),
+            "items": "invoice.lines",
+        },
         noticed=sale.issued or sale.shipped,
     )
