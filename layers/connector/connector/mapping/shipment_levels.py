@@ -66,13 +66,12 @@ def parts_of(shipment: Shipment) -> list[Part]:
     nameless = walk.parts[()]
     if not orders:
         numbers = {
-            reference.ReferenceID: f"Header.References[{n}]"
-            for n, reference in enumerate(shipment.Header.References)
+            reference.ReferenceID
+            for reference in shipment.Header.References
             if reference.ReferenceQual == "AN" and reference.ReferenceID
         }
         if len(numbers) == 1:
-            [(number, _)] = numbers.items()
-            nameless.names = (number,)
+            nameless.names = (numbers.pop(),)
     if nameless.items:
         orders.append(nameless)
     return orders
