@@ -57,13 +57,13 @@ def carry_all(
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Each group of a list; groups of which nothing can be sent are not there."""
     carrying = _Carrying(document, explain)
-    return carrying.many(raws, Child("group", many=True, model=model), place, to), carrying.findings
+    return carrying.many(raws, Child("group", model=model), place, to), carrying.findings
 
 
 def number_of(value: Any) -> Decimal | None:
     """The number in a JSON value or an XML text, None where there is none that can be sent."""
     try:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        if not isinstance(value, int | float | Decimal | str):
             return None
         if isinstance(value, int) and abs(value) >= LARGEST:
             return None
