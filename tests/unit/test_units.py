@@ -43,6 +43,10 @@ def put(quantity: Any, unit: str, of: OrderedLine, with_: PartnerPack) -> tuple[
         ("EA", "CA", 24, (1, 12)),
         ("PC", "BX", 24, (1, 24)),
         ("CT", "UN", 24, (24, 1)),
+        ("EA", "PK", 24, (1, 24)),
+        ("PK", "EA", 24, (24, 1)),
+        ("EA", "LB", 24, None),
+        ("LB", "EA", 24, None),
         ("PC", "BX", None, None),
         ("LB", "CA", 24, None),
         ("CA", "LB", 24, None),
@@ -78,11 +82,25 @@ def test_what_is_no_whole_number_of_the_orders_unit_stays_and_is_an_error() -> N
     )
 
 
+def test_a_person_reads_which_units_do_not_fit_and_what_to_do() -> None:
+    def told(quantity: int, of: OrderedLine, with_: PartnerPack) -> list[tuple[str, str]]:
+        findings: list[Finding] = []
+        in_unit_of(of, Decimal(quantity), "EA", with_, "line[0]", findings)
+        return [(one.message, one.fix) for one in findings]
+
+    assert told(25, line("CA"), pack(CA={"EA": 12})) == [
+        ("25 EA are no whole number of CA (12 each)", "give the quantity in CA; the retailer counts in it")
+    ]
+    assert told(24, line("CA"), pack()) == [
+        (
+            "line 1 is ordered in CA, shipped in EA; nothing says how many that is",
+            "give the quantity in CA, or set uom.CA.EA in the partner pack",
+        )
+    ]
+
+
 def test_a_unit_that_nobody_converts_stays_and_is_an_error() -> None:
     assert put(24, "EA", line("CA"), pack()) == (24, "EA", ["unit_unknown error line[0].uom"])
-    findings: list[Finding] = []
-    in_unit_of(line("CA"), Decimal(24), "EA", pack(), "line[0]", findings)
-    assert findings[0].fix == "give the quantity in CA, or set uom.CA.EA in the partner pack"
 
 
 def counted(quantity: Any, price: Any, unit: str = "CA", ordered: Any = 12) -> tuple[Any, ...] | None:
@@ -101,3 +119,17 @@ def test_nothing_is_converted_where_the_price_is_the_orders_or_nobodys() -> None
     assert counted(120, "1.1") is counted(120, "0.9") is None
     assert counted(121, 1) is None, "ten cases and a piece"
     assert counted(120, 1, "DZ") is None
+
+
+def test_the_slack_of_a_price_is_that_of_the_unit_it_is_quoted_for() -> None:
+    assert counted(120, "1.005") == ("EA", 10, Decimal("12.06")), "half a cent a piece is six a case"
+    assert counted(120, "1.006") is None
+    assert counted(10, "12.005", "EA", 1) is None, "half a cent a case is not half a cent a piece"
+    assert counted(10, "12.06", "EA", 1) is None
+
+
+def test_a_line_at_the_orders_price_is_left_alone_though_a_factor_fits_as_well() -> None:
+    numbers = [Decimal(number) for number in ("1.000", "120", "1.005")]
+    assert counted_in("CA", *numbers, pack(CA={"EA": 1}), Decimal("0.005")) is None
+    free = [Decimal(number) for number in ("0", "120", "0")]
+    assert counted_in("CA", *free, pack(CA={"EA": 12}), Decimal("0.005")) is None

@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 
 from connector.documents.order import Order, OrderLineItem
 from connector.findings import Finding
-from connector.mapping.money import ZERO
+from connector.mapping.money import ZERO, shown
 from connector.mapping.order_lines import item_text, price_line
 from connector.mapping.units import counted_in
 from connector.rules.packs import PartnerPack
@@ -389,7 +389,7 @@ def _compare(
         if quantity <= ordered or len(parts) == 1:
             continue
         number = order.LineItem[index].OrderLine.LineSequenceNumber or str(index + 1)
-        message = f"order line {number}: {quantity:f} invoiced, {ordered:f} ordered"
+        message = f"order line {number}: {shown(quantity)} invoiced, {shown(ordered)} ordered"
         places = " and ".join(part.place for part in parts)
         fix = "take the line out that is there twice, or name the lines apart"
         yield Finding("order_line_twice", "error", f"{message}, by {places} together", places, fix)
