@@ -172,3 +172,18 @@ def test_whoever_is_missing_is_named_by_what_they_are_there_for() -> None:
         assert words in missing(None)
     assert "(RI)" in missing(order())
     assert "(ST)" not in missing(order())
+
+
+def test_a_line_of_an_address_names_the_invoice_that_it_came_from() -> None:
+    trace: Trace = {}
+    record = invoice([BOWL], "100.00", street="1 Main St", city="Austin")
+    result = invoice_to_rsx(record, pack=PACK, profile=PROFILE, trace=trace)
+    [index] = [n for n, one in enumerate(result.document["Header"]["Address"]) if one.get("City") == "Austin"]
+    [path] = trace[f"Header.Address[{index}].City"].paths
+    assert path.partition(".")[0] == "invoice"
+
+
+def test_the_days_that_freshbooks_gives_are_those_of_the_terms() -> None:
+    record = invoice([BOWL], "100.00", due_offset_days=45, due_date=None)
+    [terms] = invoice_to_rsx(record, pack=PACK, profile=PROFILE).document["Header"]["PaymentTerms"]
+    assert terms["TermsNetDueDays"] == 45

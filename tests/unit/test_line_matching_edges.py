@@ -146,7 +146,7 @@ def test_a_line_that_nobody_ordered_is_told_with_the_ways_to_name_it() -> None:
             " or name it under charges if it is a charge",
         )
     ]
-    [role], [finding] = matched([sold("", 1, 0)], *TWO)
+    _, [finding] = matched([sold("", 1, 0)], *TWO)
     assert finding[2] == "line '' is worth nothing and not on the order; it is left out"
 
 
