@@ -170,3 +170,25 @@ def test_every_field_of_a_notice_is_explained_and_explaining_changes_nothing() -
     line = "OrderLevel[0].ItemLevel[1].ShipmentLine"
     assert trace[f"{line}.BuyerPartNumber"].paths == ("order.LineItem[1].OrderLine.BuyerPartNumber",)
     assert trace[f"{line}.ShipQty"].paths == ("invoice.lines[1].qty",)
+
+
+@pytest.mark.parametrize(("quantity", "shipped"), [("1", 1), ("0.5", 0.5), ("0", None)])
+def test_any_quantity_above_nothing_is_shipped(quantity: str, shipped: float | None) -> None:
+    rows = [fb_line("V-1", quantity, "20.00", "20.00"), fb_line("V-2", "4", "20.00", "80.00")]
+    (level,) = mapped(invoice(rows, "100.00"), two_lines()).document["OrderLevel"]
+    found = {
+        item["ShipmentLine"]["VendorPartNumber"]: item["ShipmentLine"]["ShipQty"]
+        for item in level["ItemLevel"]
+    }
+    assert found == ({"V-2": 4} if shipped is None else {"V-1": shipped, "V-2": 4})
+
+
+def test_a_notice_without_a_stored_order_names_the_invoices_own_fields() -> None:
+    trace: Trace = {}
+    mapped(both(), None, trace=trace)
+    assert trace["OrderLevel[0].OrderHeader.PurchaseOrderNumber"].paths == ("invoice.po_number",)
+
+
+def test_without_a_day_of_issue_the_notice_is_dated_as_the_goods_left() -> None:
+    undated = invoice([fb_line("V-1", "5", "20.00", "100.00")], "100.00", create_date=None)
+    assert mapped(undated, order()).document["Header"]["ShipmentHeader"]["ShipNoticeDate"] == "2026-03-10"
