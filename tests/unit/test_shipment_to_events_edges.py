@@ -214,3 +214,25 @@ def test_an_adjusted_bill_is_explained_by_the_ordered_lines_and_explaining_chang
     source = trace[f"bills.{PO_NUMBER}.bill.lines[0].quantity"]
     assert source.paths[0] == "order.LineItem[1].OrderLine.OrderQty"
     assert source.rule.endswith(", at what is shipped in all")
+
+
+@pytest.mark.parametrize(
+    ("shipped_code", "ordered_code"), [("1234567", "1234568"), ("100000000000012", "100000000000013")]
+)
+def test_a_number_that_is_no_upc_ean_or_gtin_is_compared_whole(shipped_code: str, ordered_code: str) -> None:
+    none = {"LineSequenceNumber": None, "VendorPartNumber": None}
+    item = shipment_line(1, **none, ConsumerPackageCode=shipped_code)
+    other = builders.order([order_line(1, ConsumerPackageCode=ordered_code)])
+    assert codes(mapped(builders.shipment([item]), other)) == ["item_not_on_order"]
+    same = builders.order([order_line(1, ConsumerPackageCode=shipped_code)])
+    assert shipped(builders.shipment([item]), same) == [("1", 5)]
+
+
+def test_a_pack_size_converts_only_between_cases_and_pieces() -> None:
+    details = {"PhysicalDetails": [{"PackQualifier": "OU", "PackValue": 1, "PackSize": 12, "PackUOM": "EA"}]}
+    item = builders.shipment([shipment_line(ShipQtyUOM="LB")])
+    for ordered_in in ("EA", "CA"):
+        ordered = builders.order([order_line(item=details, OrderQtyUOM=ordered_in)])
+        assert codes(mapped(item, ordered)) == ["uom_differs"]
+    cases = builders.order([order_line(OrderQtyUOM="CA")])
+    assert codes(mapped(builders.shipment([shipment_line()]), cases)) == ["uom_differs"]

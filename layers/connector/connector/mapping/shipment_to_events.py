@@ -74,7 +74,7 @@ def shipment_to_events(
     bills: dict[str, Any] = {}
     for part in parts_of(shipment):
         number = next((name for name in part.names if name in orders), None)
-        if number is None and not part.names and len(orders) == 1:
+        if not part.names and len(orders) == 1:
             number = next(iter(orders))
         order = None if number is None else orders[number]
         number = number or (part.names[-1] if part.names else "")
