@@ -11,7 +11,7 @@ from connector.documents.freshbooks import Client
 from connector.findings import Mapped, Trace
 from connector.mapping.consignment import Dispatch
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
-from tests.outbound import PACK, PROFILE, fb_line, invoice, money, order
+from tests.outbound import PACK, PROFILE, fb_line, invoice, money, order, party
 from tests.unit.test_invoice_to_rsx import addresses, header, lines, told
 
 BOWL = fb_line("Bowl", "5", "20.00", "100.00")
@@ -187,3 +187,10 @@ def test_the_days_that_freshbooks_gives_are_those_of_the_terms() -> None:
     record = invoice([BOWL], "100.00", due_offset_days=45, due_date=None)
     [terms] = invoice_to_rsx(record, pack=PACK, profile=PROFILE).document["Header"]["PaymentTerms"]
     assert terms["TermsNetDueDays"] == 45
+
+
+def test_what_an_orders_party_cannot_hand_on_is_told_as_an_invoices() -> None:
+    odd = order(Address=[party("BT", "0001") | {"Mood": "good"}, party("ST", "0123")])
+    result = invoice_to_rsx(invoice([BOWL], "100.00"), order=odd, pack=PACK, profile=PROFILE)
+    messages = [one.message for one in result.findings if one.place == "Header.Address[0].Mood"]
+    assert messages == ["Mood is left out: an RSX Invoice has no such element in this place"]

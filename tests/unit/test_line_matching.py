@@ -192,6 +192,7 @@ def test_a_line_without_a_price_on_the_order_is_not_found_by_price() -> None:
         ("Freight", "D240"),
         ("Shipping", "G821"),
         ("Handling", "D500"),
+        ("Discount taken back", "C310"),
         ("Freighter model", None),
     ],
 )

@@ -96,7 +96,8 @@ LONG = "Bowl " + "x" * 60
 def test_a_line_that_could_be_several_names_them_and_the_way_out() -> None:
     ordered = [order_line(str(n), 5, 20, VendorPartNumber="V-1") for n in range(1, 8)]
     lines = [sold("V-1", 1, 7, LONG)]
-    _, [finding] = matched(lines, *ordered)
+    [role], [finding] = matched(lines, *ordered)
+    assert (role.kind, role.order_index) == ("item", None)
     assert finding == (
         "line_ambiguous",
         "error",
