@@ -19,6 +19,8 @@ from connector.mapping.money import (
     too_large,
     units_priced,
 )
+from connector.mapping.taxes import tax_type
+from connector.rules.packs import PartnerPack
 
 GROSS = Decimal("270.00")
 NET = Decimal("250.00")
@@ -212,3 +214,23 @@ def test_a_charge_is_called_by_its_kind_code_and_the_partners_words_or_ours(
 def test_an_impossible_percent_is_not_shown() -> None:
     assert percent_text(Decimal("1E+20")) == ""
     assert percent_text(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("HST (ON)", "BE"),
+        ("TVH", "BE"),
+        ("QST 9.975%", "QST"),
+        ("tvq", "QST"),
+        ("PST", "ST"),
+        ("RST Manitoba", "ST"),
+        ("GST", "GS"),
+        ("TPS", "GS"),
+        ("VAT", "VA"),
+        ("County", "TX"),
+    ],
+)
+def test_a_tax_is_known_by_its_name_unless_the_pack_says_more(name: str, code: str) -> None:
+    assert tax_type(name, PartnerPack(trading_partner_id="P")) == code
+    assert tax_type(name, PartnerPack(trading_partner_id="P", taxes={name: "SP"})) == "SP"

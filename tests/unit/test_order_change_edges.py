@@ -407,3 +407,22 @@ def test_a_replacement_keeps_the_header_elements_that_it_leaves_out() -> None:
         alone.order.source_of("LineItem[0].OrderLine.OrderQty")
         == "replacement 3: LineItem[0].OrderLine.OrderQty"
     )
+
+
+def test_a_code_that_changes_no_price_and_one_that_does_is_told_with_both_prices() -> None:
+    _, findings = apply_change(
+        whole_order(order([order_line(1, PurchasePrice=20)])),
+        order_change([change_line(1, "CT", PurchasePrice=21.5)]),
+    )
+    [finding] = findings
+    assert finding.message.endswith("the code CT changes no price, but 20.00 is ordered, 21.50 stated")
+
+
+def test_a_change_of_stores_is_told_store_by_store() -> None:
+    def stores(*quantities: int) -> dict[str, Any]:
+        places = [{"Location": f"010{n}", "Qty": quantity} for n, quantity in enumerate(quantities, 1)]
+        return {"QuantitiesSchedulesLocations": [{"LocationQuantity": places}]}
+
+    before = order([order_line(1, item=stores(2, 3))])
+    [line] = diff(before, order_change([change_line(1, "CL", item=stores(1, 4))])).lines
+    assert line.fields == (("stores", "0101: 2, 0102: 3", "0101: 1, 0102: 4"),)

@@ -499,3 +499,23 @@ def test_the_official_samples_foot_or_are_remarked(
     [read] = read_documents((shared / "rsx/samples" / name).read_bytes())
     assert isinstance(read, Read)
     assert (str(total(read.raw)), codes(read.raw)) == expected
+
+
+def test_a_lines_own_charge_names_the_line_by_its_place_where_the_order_does_not_number_it() -> None:
+    own = {"ChargesAllowances": [charge(2)]}
+    told = bill(builders.order([order_line(1), order_line(2, LineSequenceNumber=None, item=own)]))["lines"]
+    assert [line["description"].partition(":")[0] for line in told if ": " in line["description"]] == [
+        "Line 2"
+    ]
+
+
+def test_a_total_in_another_unit_does_not_hide_the_next_one() -> None:
+    totals = [
+        {"QuantityTotalsQualifier": "SQT", "Quantity": 1, "QuantityUOM": "CA"},
+        {"QuantityTotalsQualifier": "SQT", "Quantity": 20, "QuantityUOM": "EA"},
+    ]
+    [finding] = mapped(builders.order(2, header={"QuantityTotals": totals})).findings
+    assert (finding.message, finding.place) == (
+        "the lines order 10, the order states 20",
+        "Header.QuantityTotals[1].Quantity",
+    )

@@ -212,3 +212,34 @@ def test_a_pack_keeps_to_itself() -> None:
     pack = PartnerPack(trading_partner_id="P")
     with pytest.raises(ValueError, match="frozen"):
         pack.name = "Other"  # type: ignore[misc]
+
+
+def test_a_price_in_a_smaller_unit_is_compared_with_its_part_of_the_orders() -> None:
+    ordered = order(order_line("1", 10, 12.0, OrderQtyUOM="CA"))
+
+    def by_the_piece(document: dict[str, Any]) -> None:
+        line(document).update(InvoiceQty=120, InvoiceQtyUOM="EA", PurchasePrice=1, ExtendedItemTotal=120)
+
+    rows = [fb_line("V-1", "10", "12.00", "120.00")]
+    pack = pack_with(uom={"CA": {"EA": "12"}})
+    assert said(rows, "120.00", ordered=ordered, pack=pack, change=by_the_piece) == []
+    other = pack_with(uom={"CA": {"EA": "10"}})
+    assert (
+        "order line 1 costs 1.00 each, 1.20 on the order (24.00 in all)",
+        "LineItem[0].InvoiceLine.PurchasePrice",
+    ) in said(rows, "120.00", ordered=ordered, pack=other, change=by_the_piece)
+
+
+def test_a_credit_of_cents_is_no_less_a_credit() -> None:
+    def cents_only(document: dict[str, Any]) -> None:
+        credit(document)
+        line(document).update(InvoiceQty=1, PurchasePrice=0.5, ExtendedItemTotal=0.5)
+        document["Summary"]["TotalAmount"] = 0.5
+
+    invoiced = {"invoice/1": {"lines": {"1": "5"}}}
+    assert said(kind="credit", change=cents_only, fulfilment=invoiced) == []
+
+
+def test_every_line_of_the_own_address_is_left_out_until_it_is_told() -> None:
+    told = BusinessProfile(Address1="1 Mill Road", State="NY", PostalCode="12180", Country="USA").party()
+    assert told == {"Address1": "1 Mill Road", "State": "NY", "PostalCode": "12180", "Country": "USA"}
