@@ -161,6 +161,7 @@ def test_each_field_of_the_header_names_its_field_in_freshbooks() -> None:
     }.items():
         assert trace[f"Header.InvoiceHeader.{name}"].paths == (f"invoice.{field}",)
     assert trace["LineItem[0].InvoiceLine.InvoiceQty"].paths == ("invoice.lines[0].qty",)
+    assert trace["Summary.TotalAmount"].paths == ("invoice.amount",)
 
 
 def test_whoever_is_missing_is_named_by_what_they_are_there_for() -> None:
