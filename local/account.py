@@ -186,7 +186,9 @@ class Sent(NamedTuple):
         if "ShipmentIdentification" in values:
             return Sent("asn", values["ShipmentIdentification"], partner, None)
         if "InvoiceNumber" not in values:
-            return Sent("ack", values["PurchaseOrderNumber"], partner, None)
+            release = values.get("ReleaseNumber")
+            number = values["PurchaseOrderNumber"] + (f"-{release}" if release else "")
+            return Sent("ack", number, partner, None)
         kind = {"SELF": "bill", "CR": "credit"}.get(values["InvoiceTypeCode"], "invoice")
         return Sent(kind, values["InvoiceNumber"], partner, Decimal(values["TotalAmount"]))
 

@@ -51,10 +51,12 @@ class InvoicePlan:
 
 @dataclass
 class BillPlan:
+    """A bill that somebody writes by hand and sends on; `later` is what becomes of it, which is sent too."""
+
     number: str
     partner: Partner
     body: dict[str, Any]
-    total: Decimal
+    later: dict[str, Any]
 
 
 @dataclass
@@ -106,6 +108,7 @@ class Supplier:
         sent.update(("bill", bill.number) for bill in self.bills)
         if not noon:
             sent.update({("invoice", plan.number): plan.revisions - 1 for plan in self.sent_invoices})
+            sent.update(("bill", bill.number) for bill in self.bills)
         if self.lifecycles:
             story = self.lifecycles
             sent.update(story.at_noon() if noon else {key: count for key, (count, _) in story.sent.items()})
@@ -144,7 +147,12 @@ def make_day(seed: int, today: date) -> list[Supplier]:
                 groceries=True,
                 pack={"taxes": {"State tax": "SP", "City tax": "CS"}},
             ),
-            Partner("302ALLCEDAR", "River Markets", groceries=True, pack={"bills": {"send": True}}),
+            Partner(
+                "302ALLCEDAR",
+                "River Markets",
+                groceries=True,
+                pack={"bills": {"send": True, "deletion": "cancel"}},
+            ),
         ],
     )
     for supplier in (birch, cedar):
@@ -311,26 +319,23 @@ def _trouble(birch: Supplier, cedar: Supplier, rng: random.Random, today: date) 
     walk_in.partner = None
     walk_in.body["po_number"] = None
     birch.invoices.append(walk_in)
-    # bills that somebody at the supplier wrote by hand, sent on as self-billed invoices
+    # bills that somebody at the supplier wrote by hand, sent on as self-billed invoices: one is changed, one deleted
     river = cedar.partners[1]
     for n in (1, 2):
         amount = Decimal(rng.randrange(5000, 90000)) / 100
+        fee = {"categoryid": 65773, "description": "Slotting fee", "quantity": 1}
+        lines = [{**fee, "unit_cost": {"amount": str(amount), "code": "USD"}}]
         body = {
             "bill_number": f"SB-{n:04d}",
             "issue_date": today.isoformat(),
             "due_offset_days": 30,
             "currency_code": "USD",
             "language": "en",
-            "lines": [
-                {
-                    "categoryid": 65773,
-                    "description": "Slotting fee",
-                    "quantity": 1,
-                    "unit_cost": {"amount": str(amount), "code": "USD"},
-                }
-            ],
+            "lines": lines,
         }
-        cedar.bills.append(BillPlan(f"SB-{n:04d}", river, body, amount))
+        more = [*lines, {**fee, "description": "Late fee", "unit_cost": {"amount": "12.50", "code": "USD"}}]
+        later = {"lines": more} if n == 1 else {"vis_state": 1}
+        cedar.bills.append(BillPlan(f"SB-{n:04d}", river, body, later))
 
 
 def _json(value: Any) -> bytes:

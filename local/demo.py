@@ -215,6 +215,8 @@ class Demo:
             for plan in supplier.invoices:
                 if plan.later is not None:
                     self.api(supplier, "PUT", f"invoices/invoices/{plan.body['id']}", {"invoice": plan.later})
+            for bill in supplier.bills:
+                self.api(supplier, "PUT", f"bills/bills/{bill.body['id']}", {"bill": bill.later})
             if supplier.lifecycles:
                 self._do(supplier, supplier.lifecycles.partner, supplier.lifecycles.evening)
             poll_now(self.stack, supplier.id)
@@ -247,7 +249,7 @@ class Demo:
                 self._do(supplier, supplier.lifecycles.partner, supplier.lifecycles.noon)
             for bill in supplier.bills:
                 body = {"bill": {**bill.body, "vendorid": vendors[bill.partner.id]}}
-                self.api(supplier, "POST", "bills/bills", body)
+                bill.body["id"] = self.api(supplier, "POST", "bills/bills", body)["bill"]["id"]
 
     def _do(self, supplier: Supplier, partner: Partner, steps: list[Step]) -> None:
         """What clerks do with the invoices of the partner whose documents change."""

@@ -70,7 +70,8 @@ def lifecycles(partner: Partner, items: list[Item], rng: random.Random, today: d
     changed, replaced, cancelled = order("M-1001"), order("M-1002"), order("M-1003")
     shown, whole, credited = order("M-1004", po_type="IN"), order("M-1005"), order("M-1006")
     deleted, late = order("M-1007"), order("M-1008")
-    orders = [changed, replaced, cancelled, shown, whole, credited, deleted, late]
+    released = order("M-1009-2", po_type="RL", release="2")
+    orders = [changed, replaced, cancelled, shown, whole, credited, deleted, late, released]
     # a file may hold several documents
     morning = [("out/PO-M-batch.xml", orders_xml([one.rsx() for one in orders]))]
 

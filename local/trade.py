@@ -54,6 +54,7 @@ class PurchaseOrder:
     shipped_half: bool = False
     purpose: str = "00"
     po_type: str = "SA"
+    release: str = ""  # of a blanket order; `number` has it as a suffix
     held: bool = False  # its change came after its invoice, and waits for a person
     now: list[Line] | None = None  # what is left of it after changes; none of it means no bill
 
@@ -94,7 +95,8 @@ class PurchaseOrder:
         header: dict[str, Any] = {
             "OrderHeader": {
                 "TradingPartnerId": self.partner.id,
-                "PurchaseOrderNumber": self.number,
+                "PurchaseOrderNumber": self.number.removesuffix(f"-{self.release}"),
+                **({"ReleaseNumber": self.release} if self.release else {}),
                 "TsetPurposeCode": self.purpose,
                 "PrimaryPOTypeCode": self.po_type,
                 "PurchaseOrderDate": self.when.isoformat(),

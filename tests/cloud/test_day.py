@@ -39,7 +39,7 @@ def test_the_day_ends_with_every_document_exactly_once_at_the_vendors(day: tuple
     _, account = day
     assert [row for row in account.rows if not row.ok] == []
     assert (account.duplicates, account.lost, account.foreign, account.open) == (0, 0, [], [])
-    assert len(account.rows) == 71
+    assert len(account.rows) == 73
 
 
 def test_both_connections_are_listed_with_their_last_polls(day: tuple[Demo, Account]) -> None:
@@ -56,7 +56,7 @@ def test_documents_are_listed_and_searched_and_those_that_need_a_person_make_exi
     assert code == 1
     assert "ED0000017.edi" in out
     orders = told(demo, "documents", "--connection", "cedar", "--type", "order")["documents"]
-    assert len(orders) == 18
+    assert len(orders) == 19
     others = {order["number"]: order["state"] for order in orders if order["state"] != "DELIVERED"}
     assert others == {"M-1003": "CANCELLED", "M-1004": "SKIPPED", "M-1008": "HELD"}
     assert connector(demo, "documents", "--type", "invoice", "--connection", "cedar")[0] == 0
