@@ -51,10 +51,9 @@ def documents(
     query = {"state": state, "direction": direction, "partner": partner, "type": kind, "text": text}
     query |= {"code": code, "since": since, "until": until, "least": least, "most": most}
     wanted = Wanted.of(query)
-    wiring = Stack(stack).wiring
+    reached = Stack(stack)
     found = chain.from_iterable(
-        everything(wiring.ledger, each, wanted)
-        for each in ([connection] if connection else wiring.connections())
+        everything(reached.wiring.ledger, each, wanted) for each in reached.connections(connection)
     )
     rows = list(islice(found, limit + 1))
     more, rows = len(rows) > limit, rows[:limit]

@@ -26,11 +26,8 @@ def overview(
     as_json: JsonOption = False,
 ) -> None:
     """What needs a person, what is on its way, and whether both sides are well. Exit 1 where somebody is needed."""
-    wiring = Stack(stack).wiring
-    told = [
-        overview_of(wiring.world(each), zone)
-        for each in ([connection] if connection else wiring.connections())
-    ]
+    reached = Stack(stack)
+    told = [overview_of(reached.world(each), zone) for each in reached.connections(connection)]
     if as_json:
         show_json({"connections": told})
     else:

@@ -80,9 +80,10 @@ def replay(
         raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
     window = {"since": instant(since, option="--since"), "until": instant(until, option="--until")}
     keys = [DocumentKey.of(text) for text in documents or ()]
-    wiring = Stack(stack).wiring
+    reached = Stack(stack)
+    wiring = reached.wiring
     if not documents:
-        for each in [connection] if connection else wiring.connections():
+        for each in reached.connections(connection):
             found = people.documents(
                 wiring.ledger,
                 each,
@@ -194,11 +195,8 @@ def reconcile(
     as_json: JsonOption = False,
 ) -> None:
     """Compare FreshBooks, SPS and the ledger document by document; exit 1 on anything unexplained."""
-    wiring = Stack(stack).wiring
-    results = [
-        reconcile_connection(wiring.world(each), days)
-        for each in ([connection] if connection else wiring.connections())
-    ]
+    reached = Stack(stack)
+    results = [reconcile_connection(reached.world(each), days) for each in reached.connections(connection)]
     verdicts = [verdict for result in results for verdict in result["verdicts"]]
     if as_json:
         show_json({"connections": results})
@@ -231,10 +229,11 @@ def verify_histories(
     connection: ConnectionOption = "", stack: StackOption = DEFAULT_STACK, as_json: JsonOption = False
 ) -> None:
     """Check the hash chain of every document's history; exit 1 where one was changed afterwards."""
-    wiring = Stack(stack).wiring
+    reached = Stack(stack)
+    wiring = reached.wiring
 
     def keys() -> Iterator[DocumentKey]:
-        for each in [connection] if connection else wiring.connections():
+        for each in reached.connections(connection):
             for summary in people.documents(wiring.ledger, each):
                 yield DocumentKey.of(summary["id"])
 

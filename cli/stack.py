@@ -69,6 +69,10 @@ class Stack:
         )
         return Wiring(settings, lambda message, **keys: None, self.client)
 
+    def connections(self, named: str) -> list[str]:
+        """The connection named; where none is, all there are."""
+        return [named] if named else self.wiring.connections()
+
     def world(self, connection: str) -> World:
         """The world of the connection named; where none is, of the only one there is."""
         if not connection:

@@ -10,8 +10,8 @@ from typing import Any
 from connector.mapping.money import CENT, ZERO, cents, shown, units_priced
 from connector.mapping.order_lines import OrderedLine, ordered_lines, price_line
 from connector.mapping.units import factor
-from connector.rules.open_quantities import OpenLine, line_of, lines_of, open_lines
-from connector.rules.rule import Case, Remark, elements, number
+from connector.rules.open_quantities import OpenLine, line_of, lines_of, number, open_lines
+from connector.rules.rule import Case, Remark, elements
 
 _HALF_CENT = Decimal("0.005")
 

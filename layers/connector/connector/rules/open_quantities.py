@@ -208,7 +208,7 @@ def _quantities(
             for status in item.get("LineItemAcknowledgement", ()):
                 if status.get("ItemStatusCode") not in _REFUSED:
                     unit = status.get("ItemScheduleUOM") or line.get("OrderQtyUOM") or ""
-                    yield line, _number(status.get("ItemScheduleQty", line.get("OrderQty"))), unit
+                    yield line, number(status.get("ItemScheduleQty", line.get("OrderQty"))), unit
         return
     group, element, uom = _KINDS[kind]
     if kind == "asn":
@@ -216,7 +216,7 @@ def _quantities(
     else:
         lines = [item.get(group, {}) for item in document.get("LineItem", ())]
     for line in lines:
-        yield line, _number(line.get(element)), line.get(uom) or ""
+        yield line, number(line.get(element)), line.get(uom) or ""
 
 
 def _shipment_lines(level: Mapping[str, Any], order: Order) -> Iterator[Mapping[str, Any]]:
@@ -234,12 +234,13 @@ def _shipment_lines(level: Mapping[str, Any], order: Order) -> Iterator[Mapping[
                     yield from _shipment_lines(each, order)
 
 
-def _number(value: Any) -> Decimal:
+def number(value: Any) -> Decimal:
+    """A JSON number as a Decimal; 0 where there is none, or one that nothing can be computed with."""
     try:
-        number = Decimal(str(value))
+        found = Decimal(str(value))
     except InvalidOperation:
         return ZERO
-    return ZERO if not number.is_finite() or too_large(number) else number
+    return ZERO if not found.is_finite() or too_large(found) else found
 
 
 def _same_article(fields: Mapping[str, Any], line: OrderedLine) -> bool:

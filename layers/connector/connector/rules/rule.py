@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
 from connector.documents.order import Order
 from connector.findings import Severity
-from connector.mapping.money import ZERO, too_large
 from connector.rules.open_quantities import OpenLine, header_of
 from connector.rules.packs import PartnerPack
 
@@ -70,17 +68,6 @@ class Rule:
     check: Callable[[Case], Iterable[Remark]] | None = None
     firm: bool = False
     settings: tuple[str, ...] = ()
-
-
-def number(value: Any) -> Decimal:
-    """A JSON number as a Decimal; 0 where there is none, or one that nothing can be computed with."""
-    if value is None or isinstance(value, bool):
-        return ZERO
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return ZERO
-    return ZERO if not found.is_finite() or too_large(found) else found
 
 
 def elements(document: Any, path: str) -> Iterator[tuple[str, Any]]:
