@@ -24,7 +24,7 @@ from connector.ledger import FINAL, State
 from connector.rules.packs import PartnerPack
 from connector.settings import FunctionSettings, connection_of
 from connector.telemetry import _COUNTED, KEYS
-from connector.usecases import people
+from connector.usecases import packs, people
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
 from connector.usecases.targets import push_document
@@ -106,7 +106,7 @@ def measure() -> dict[str, Any]:
         token = _accounts(sps.url, books.url)
         _connect(wiring, sps.url, books.url, token)
         world = wiring.world("acme")
-        people.set_up_partner(world, PartnerPack(trading_partner_id=partner.id, name=partner.name))
+        packs.set_up_partner(world, PartnerPack(trading_partner_id=partner.id, name=partner.name))
         for n in range(DOCUMENTS + 1):
             order = supplier.orders[n % 5].rsx()
             order["Header"]["OrderHeader"]["PurchaseOrderNumber"] = f"PO{n:04d}"

@@ -16,7 +16,8 @@ from cli.output import JsonOption, console, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.ledger import DocumentKey
-from connector.usecases import acknowledging, people
+from connector.usecases import acknowledging
+from connector.usecases.summaries import summary_of
 
 
 @guarded
@@ -52,7 +53,7 @@ def acknowledge(
     key = DocumentKey.of(order)
     record = acknowledging.acknowledge(Stack(stack).wiring.world(key.connection), key, decision)
     if as_json:
-        show_json({"document": people.summary_of(record), "reason": dict(record.reason)})
+        show_json({"document": summary_of(record), "reason": dict(record.reason)})
     else:
         console.print(f"{record.key.id}: {record.state}, {record.history[-1].note}", soft_wrap=True)
     if record.reason:

@@ -29,7 +29,7 @@ from connector import errors
 from connector.documents.reading import read_documents
 from connector.documents.xml_writing import write_xml
 from connector.rules.packs import PartnerPack
-from connector.usecases.replaying import differences
+from connector.usecases.summaries import differences
 
 _INPUTS = ("invoice.json", "bill.json", "shipment.csv", "shipment.json")
 _ROOTS = {"InvoiceHeader": "Invoice", "ShipmentHeader": "Shipment"}

@@ -19,7 +19,6 @@ from connector import errors
 from connector.rules.packs import PartnerPack
 from connector.rules.toml import pack_text
 from connector.usecases import packs as keeping
-from connector.usecases import people
 
 app = typer.Typer(
     help="Partner packs: the settings of one trading partner.", no_args_is_help=True, add_completion=False
@@ -43,8 +42,8 @@ def import_(
     A new partner starts in shadow mode unless its pack says otherwise: nothing is sent until `partners live`.
     """
     world = Stack(stack).world(connection)
-    read = [people.introduced(world, pack) for pack in [read_pack_file(str(path)) for path in packs]]
-    resumed = {pack.trading_partner_id: people.set_up_partner(world, pack, who=_who(who)) for pack in read}
+    read = [keeping.introduced(world, pack) for pack in [read_pack_file(str(path)) for path in packs]]
+    resumed = {pack.trading_partner_id: keeping.set_up_partner(world, pack, who=_who(who)) for pack in read}
     if as_json:
         show_json({"partners": resumed})
         return

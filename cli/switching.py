@@ -10,7 +10,7 @@ import typer
 
 from cli.output import JsonOption, console, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
-from connector.usecases import people
+from connector.usecases import packs
 
 ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION")]
 PartnerArgument = Annotated[str, typer.Argument(metavar="PARTNER", help="The TradingPartnerId.")]
@@ -48,7 +48,7 @@ def _switch(
     connection: str, partner: str, mode: Literal["live", "shadow"], since: str, stack: str, as_json: bool
 ) -> None:
     who = f"cli/{getpass.getuser()}"
-    done = people.switch(Stack(stack).world(connection), partner, mode, since=since, who=who)
+    done = packs.switch(Stack(stack).world(connection), partner, mode, since=since, who=who)
     if as_json:
         show_json({"connection": connection, "partner": partner, "mode": mode, **done})
     else:

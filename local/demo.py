@@ -23,7 +23,7 @@ from cli.stack import Stack
 from connector.ledger import FINAL, State
 from connector.rules.packs import pack_of
 from connector.settings import connection_of
-from connector.usecases import people
+from connector.usecases import packs, people
 from connector.usecases.shipping import upload_shipments
 from local.account import Account, Reckoning, Sent
 from local.cloud import Cloud
@@ -145,7 +145,7 @@ class Demo:
         world = self.stack.world(supplier.id)
         for partner in supplier.all_partners:
             if partner is not supplier.late_partner:
-                people.set_up_partner(world, pack_of(_pack(partner)))
+                packs.set_up_partner(world, pack_of(_pack(partner)))
         poll_now(self.stack, supplier.id)
 
     def _walk_in(self, supplier: Supplier) -> int:
@@ -198,7 +198,7 @@ class Demo:
         self._post(self.sps_url, "/_control/expire_tokens", {})
         for supplier in self.suppliers:
             if supplier.late_partner:
-                people.set_up_partner(self.stack.world(supplier.id), pack_of(_pack(supplier.late_partner)))
+                packs.set_up_partner(self.stack.world(supplier.id), pack_of(_pack(supplier.late_partner)))
         say("noon: invoices and bills are written in FreshBooks; one webhook comes three times, one never")
         self._write_documents()
         self._await(

@@ -6,12 +6,13 @@ import base64
 import gzip
 import json
 import re
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from connector.console.routes import ROUTES
+from connector.console.routes import MODULES
 from connector.ledger import State
 from connector.rules.packs import read_pack
 from local.simulators import RunningSimulator
@@ -94,7 +95,8 @@ def without_packs(stack: Stack, sps: RunningSimulator, freshbooks: RunningSimula
 
 
 def test_there_is_a_request_here_for_every_route() -> None:
-    assert set(GOOD) == set(ROUTES)
+    modules = {import_module(f"connector.console.{name}") for name in MODULES.values()}
+    assert set(GOOD) == {route for module in modules for route in module.ROUTES}
 
 
 @pytest.mark.parametrize("route", GOOD, ids="-".join)

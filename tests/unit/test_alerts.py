@@ -9,7 +9,7 @@ import pytest
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.alerts import Alert, alerts, digest, queue_alerts
-from connector.usecases.people import switch
+from connector.usecases.packs import switch
 from tests.fakes import FakeWorld
 
 CONSOLE = "https://console.example.com/"

@@ -12,8 +12,8 @@ from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import map_outbound
-from connector.usecases.people import needs_person
 from connector.usecases.polling import poll_freshbooks
+from connector.usecases.summaries import needs_person
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint

@@ -20,7 +20,7 @@ from connector.mapping.order_lines import extended_amount
 from connector.rules.packs import PartnerPack, read_pack
 from connector.rules.toml import pack_text
 from connector.usecases import packs
-from connector.usecases.people import set_up_partner, switch
+from connector.usecases.packs import set_up_partner, switch
 from tests import outbound as documents
 from tests.fakes import FakeWorld
 from tests.unit import test_outbound as outbound

@@ -16,7 +16,7 @@ from connector.ledger import LEASE_SECONDS, Arrival, DocumentKey, Record, State,
 from connector.rules.packs import PartnerPack
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
-from connector.usecases.people import set_up_partner
+from connector.usecases.packs import set_up_partner
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.fakes import FakeWorld

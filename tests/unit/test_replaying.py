@@ -11,7 +11,7 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
-from connector.usecases import people
+from connector.usecases import packs
 from connector.usecases.reconcile import reconcile
 from connector.usecases.replaying import preview, replay, resolve
 from tests.fakes import FakeWorld
@@ -198,7 +198,7 @@ def test_what_a_rule_stopped_goes_on_by_the_pack_that_somebody_saved_in_another_
     tolerant = pack.model_copy(
         update={"tolerances": pack.tolerances.model_copy(update={"price": Decimal(5)})}
     )
-    assert people.set_up_partner(console, tolerant) == 1
+    assert packs.set_up_partner(console, tolerant) == 1
     assert preview(fake.world, INVOICE)["outcome"] == "sent"
     outbound.drain(fake)
     assert (outbound.stored(fake).state, len(fake.sps.uploads)) == (State.DELIVERED, 1)

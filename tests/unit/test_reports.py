@@ -16,7 +16,7 @@ from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.inbound import map_inbound, poll_sps
-from connector.usecases.people import set_up_partner
+from connector.usecases.packs import set_up_partner
 from connector.usecases.reports.deadlines import deadlines
 from connector.usecases.reports.gathering import gather, records
 from connector.usecases.reports.open_bills import open_bills

@@ -9,7 +9,7 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.rules.packs import PartnerPack
-from connector.usecases import people, replaying
+from connector.usecases import packs, replaying
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
@@ -73,7 +73,7 @@ def test_going_live_sends_what_was_held_and_each_once() -> None:
     fake = world()
     offer(fake, "1", "2", "3")
     run(fake)
-    assert people.switch(fake.world, PARTNER, "live", who="test") == {"resumed": 3, "skipped": 0}
+    assert packs.switch(fake.world, PARTNER, "live", who="test") == {"resumed": 3, "skipped": 0}
     run(fake)
     run(fake)
     assert [stored(fake, n).state for n in "123"] == [State.DELIVERED] * 3
@@ -99,7 +99,7 @@ def test_what_came_before_the_chosen_day_is_closed_and_never_sent() -> None:
     offer(fake, "2")
     run(fake)
     day = stored(fake, "2").created[:10]
-    assert people.switch(fake.world, PARTNER, "live", since=day, who="test") == {"resumed": 1, "skipped": 1}
+    assert packs.switch(fake.world, PARTNER, "live", since=day, who="test") == {"resumed": 1, "skipped": 1}
     run(fake)
     fake.clock.pass_(3600)
     resolve_in_doubt(fake.world)
@@ -116,7 +116,7 @@ def test_a_document_that_was_mapped_before_the_switch_is_not_sent_after_it() -> 
     poll_sps(fake.world)
     for message in fake.files.take():
         map_inbound(fake.world, message)
-    people.switch(fake.world, PARTNER, "shadow", who="test")
+    packs.switch(fake.world, PARTNER, "shadow", who="test")
     run(fake)
     assert (stored(fake).state, stored(fake).waits_for) == (State.HELD, LIVE)
     assert fake.freshbooks.posts == 0
@@ -133,7 +133,7 @@ def test_what_was_in_doubt_at_the_switch_is_asked_about_and_never_sent_again(act
     fake.freshbooks.outcomes = [(LOST, acted)]
     with pytest.raises(errors.OutcomeUnknown):
         push_document(fake.world, message)
-    people.switch(fake.world, PARTNER, "shadow", who="test")
+    packs.switch(fake.world, PARTNER, "shadow", who="test")
     for _ in range(4):
         try:
             push_document(fake.world, message)
@@ -157,7 +157,7 @@ def test_the_history_tells_of_the_shadow_and_holds_together() -> None:
     fake = world()
     offer(fake, "1")
     run(fake)
-    people.switch(fake.world, PARTNER, "live", who="test")
+    packs.switch(fake.world, PARTNER, "live", who="test")
     run(fake)
     record = stored(fake)
     assert [event.what for event in record.history][:2] == ["received", "held"]

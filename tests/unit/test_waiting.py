@@ -11,7 +11,7 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import map_outbound
-from connector.usecases.people import set_up_partner
+from connector.usecases.packs import set_up_partner
 from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt

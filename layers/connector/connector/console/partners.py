@@ -9,7 +9,7 @@ from connector import errors
 from connector.ledger import State
 from connector.rules.packs import PartnerPack, read_pack
 from connector.rules.toml import pack_text
-from connector.usecases import packs, people
+from connector.usecases import packs
 from connector.usecases.rehearsing import archived, rehearse
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def _save(request: Request) -> Any:
             place="trading_partner_id",
         )
     world = request.world()
-    pack = people.introduced(world, pack)
+    pack = packs.introduced(world, pack)
     return {
         "partner": pack.trading_partner_id,
         "mode": pack.mode,
-        "resumed": people.set_up_partner(world, pack, who=request.person.who),
+        "resumed": packs.set_up_partner(world, pack, who=request.person.who),
     }
 
 
@@ -101,7 +101,7 @@ def _switch(request: Request) -> Any:
     partner = request.text("partner", needed=True)
     if partner not in world.packs():
         raise errors.BadUse(f"there is no partner {partner[:20]}", code="no_such_partner")
-    return people.switch(world, partner, mode, since=since, who=request.person.who)  # type: ignore[arg-type]
+    return packs.switch(world, partner, mode, since=since, who=request.person.who)  # type: ignore[arg-type]
 
 
 ROUTES = {

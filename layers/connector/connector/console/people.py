@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector import errors
+
+if TYPE_CHECKING:
+    from connector.console.routes import Request
 
 GROUPS = ("viewer", "operator")
 
@@ -46,3 +49,19 @@ def person_of(event: Mapping[str, Any]) -> Person:
             fix="an administrator runs `connector people add NAME --group viewer`",
         )
     return Person(name[:60], groups)
+
+
+def _me(request: Request) -> Any:
+    """Who is signed in, and which connections there are."""
+    wiring = request.wiring
+    return {
+        "name": request.person.name,
+        "operator": request.person.is_operator,
+        "connections": [
+            {"id": one, "name": wiring.connection(one).name, "polls": wiring.notes.read_all(one, "poll")}
+            for one in wiring.connections()
+        ],
+    }
+
+
+ROUTES = {("GET", "me"): _me}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from connector import errors
 from connector.answers import http_answer, json_body, refusal
-from connector.console import connecting, documents, operations, partners, reports, shipments
 from connector.console.people import Person, person_of
 
 if TYPE_CHECKING:
@@ -45,28 +45,23 @@ class Request:
 Work = Callable[[Request], Any]
 
 
-def me(request: Request) -> Any:
-    """Who is signed in, and which connections there are."""
-    wiring = request.wiring
-    return {
-        "name": request.person.name,
-        "operator": request.person.is_operator,
-        "connections": [
-            {"id": one, "name": wiring.connection(one).name, "polls": wiring.notes.read_all(one, "poll")}
-            for one in wiring.connections()
-        ],
-    }
-
-
-# (method, route): what answers it. Whatever is no GET changes something, and is for operators.
-ROUTES: dict[tuple[str, str], Work] = {
-    ("GET", "me"): me,
-    **documents.ROUTES,
-    **partners.ROUTES,
-    **operations.ROUTES,
-    **shipments.ROUTES,
-    **reports.ROUTES,
-    **connecting.ROUTES,
+# A route's noun -> the module with its ROUTES, imported at the first request for one: what most people look at
+# first needs no mapping. (method, route): what answers it; whatever is no GET changes something, for operators.
+MODULES = {
+    "me": "people",
+    "overview": "documents",
+    "documents": "documents",
+    "document": "document",
+    "partners": "partners",
+    "partner": "partners",
+    "queues": "operations",
+    "queue": "operations",
+    "reconcile": "operations",
+    "shipment": "shipments",
+    "report": "reports",
+    "ping": "connecting",
+    "connect": "connecting",
+    "authorize": "connecting",
 }
 # no GET, but nothing is changed by it either
 LOOKS = frozenset({("POST", "partner/check")})
@@ -89,9 +84,7 @@ def _work(event: Mapping[str, Any], wiring: Wiring) -> Any:
     person = person_of(event)
     method = event["requestContext"]["http"]["method"]
     route = str(event.get("rawPath", "")).partition("/api/")[2]
-    work = ROUTES.get((method, route))
-    if work is None:
-        raise errors.BadUse("no such route", code="no_such_route")
+    work = _route(method, route)
     if method != "GET" and (method, route) not in LOOKS and not person.is_operator:
         raise errors.Forbidden(
             "viewers look on; this needs an operator",
@@ -100,3 +93,12 @@ def _work(event: Mapping[str, Any], wiring: Wiring) -> Any:
         )
     query = {name: values[0] for name, values in parse_qs(event.get("rawQueryString") or "").items()}
     return work(Request(person, query if method == "GET" else json_body(event), wiring))
+
+
+def _route(method: str, route: str) -> Work:
+    module = MODULES.get(route.partition("/")[0])
+    routes = import_module(f"connector.console.{module}").ROUTES if module else {}
+    if (method, route) not in routes:
+        raise errors.BadUse("no such route", code="no_such_route")
+    work: Work = routes[method, route]
+    return work

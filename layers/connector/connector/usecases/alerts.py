@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 from connector.catalogue import explain
 from connector.ledger import Record, State
-from connector.usecases import people
+from connector.usecases import packs
 from connector.usecases.overview import health
+from connector.usecases.summaries import needs_person
 
 if TYPE_CHECKING:
     from connector.ports import Notes
@@ -114,7 +115,7 @@ def _documents(world: World) -> Iterator[Alert]:
     for state in (State.REJECTED, State.HELD):
         for way in ("in", "out"):
             for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
-                if people.needs_person(record):
+                if needs_person(record):
                     yield _document(record)
 
 
@@ -180,7 +181,7 @@ def _partners(world: World) -> Iterator[Alert]:
         pack = world.packs().get(partner)
         stopped = stops.get(partner, {})
         if pack is not None and pack.mode == "live" and _out_of_band(**figures):
-            people.switch(world, partner, "shadow", who=WHO)
+            packs.switch(world, partner, "shadow", who=WHO)
             stopped = {"at": world.clock.now(), **figures}
             world.notes.write(world.id, "stopped", partner, stopped)
         elif pack is not None and pack.mode == "shadow" and stopped:

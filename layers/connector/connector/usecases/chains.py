@@ -11,7 +11,8 @@ from connector import errors
 from connector.ledger import DocumentKey, Record
 from connector.mapping.money import shown, units_priced
 from connector.usecases.partners import orders_meant
-from connector.usecases.replaying import differences, found, preview
+from connector.usecases.replaying import found, preview
+from connector.usecases.summaries import differences
 
 if TYPE_CHECKING:
     from connector.usecases.world import World

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 from connector import errors
 from connector.catalogue import explain
 from connector.ledger import FINAL, Record, State, revision_began
-from connector.usecases.people import needs_person, summary_of
-from connector.usecases.upkeep import POLL_MINUTES
-from connector.usecases.world import as_text
+from connector.usecases.summaries import needs_person, summary_of
+from connector.usecases.world import POLL_MINUTES, as_text
 
 if TYPE_CHECKING:
     from connector.usecases.world import World

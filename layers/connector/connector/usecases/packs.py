@@ -1,15 +1,18 @@
-"""Keeping partner packs: every version with who made it, and the aliases that are learned beside them."""
+"""Keeping partner packs: every version with who made it, partners set up and switched, aliases learned beside them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
-from connector.usecases.arrivals import resume_held
-from connector.usecases.replaying import differences
-from connector.usecases.world import ALIASES, alias_name
+from connector.ledger import State
+from connector.rules.checks import RULES
+from connector.usecases.arrivals import resume, resume_held
+from connector.usecases.summaries import differences
+from connector.usecases.world import ALIASES, alias_name, category_name, live_name, pack_name
 
 if TYPE_CHECKING:
+    from connector.ledger import DocumentKey
     from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
@@ -56,6 +59,54 @@ def _note(world: World, partner: str, before: Any, after: Any, who: str, what: s
 
 def _topic(partner: str) -> str:
     return f"pack-history/{partner}"
+
+
+def introduced(world: World, pack: PartnerPack) -> PartnerPack:
+    """The pack as somebody hands it in; of a new partner in shadow mode, unless it says otherwise."""
+    world.forget_packs()
+    if "mode" in pack.model_fields_set or pack.trading_partner_id in world.packs():
+        return pack
+    return pack.model_copy(update={"mode": "shadow"})
+
+
+def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
+    """Store a partner pack and resume what waited for it, or was stopped by a rule; how many documents that was."""
+    partner = pack.trading_partner_id
+    stopped = resume_held(world, partner, RULES) if store(world, pack, who=who) else 0
+    resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
+    return stopped + resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
+
+
+def switch(
+    world: World, partner: str, mode: Literal["live", "shadow"], *, since: str = "", who: str
+) -> dict[str, int]:
+    """Set a partner live or to shadow: `{"resumed": n, "skipped": n}`.
+
+    Going live sends what was held, except what came before `since` (an ISO date), which ends skipped: it was
+    done elsewhere while the partner ran in shadow. Other workers follow within a minute.
+    """
+    pack = world.pack(partner)
+    waited = live_name(world.id, partner)
+    skipped: set[DocumentKey] = set()
+    if mode == "live" and since:
+        for key in world.ledger.waiting_for(waited):
+            record = world.ledger.get(key)
+            if record is not None and record.waits_for == waited and record.created < since:
+                ended = record.step(
+                    "skipped",
+                    now=world.clock.now(),
+                    who=who,
+                    to=State.SKIPPED,
+                    note=f"came before {since}, from when this partner is live",
+                    reason={},
+                    waits_for="",
+                )
+                if world.ledger.save(ended, record.version) is None:
+                    skipped.add(key)
+    store(world, pack.model_copy(update={"mode": mode}), who=who)
+    resumed = resume(world, waited, but=skipped) if mode == "live" else 0
+    world.report("partner switched", partner=partner, what=mode, count=resumed)
+    return {"resumed": resumed, "skipped": len(skipped)}
 
 
 # --- aliases ------------------------------------------------------------------------------------------

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import DocumentKey, Record, State, verify_history
-from connector.rules.checks import RULES
-from connector.usecases import fulfilment, packs
+from connector.ledger import State, verify_history
+from connector.usecases import fulfilment
 from connector.usecases.acknowledging import ack_key
-from connector.usecases.arrivals import resume, resume_held
 from connector.usecases.orders import stored_order
-from connector.usecases.waiting import category_name
-from connector.usecases.world import live_name, pack_name
+from connector.usecases.summaries import summary_of
 
 if TYPE_CHECKING:
+    from connector.ledger import DocumentKey
     from connector.ports import Archive, Ledger
-    from connector.rules.packs import PartnerPack
     from connector.usecases.world import World
 
 ALL_STATES = tuple(State)
@@ -55,40 +52,6 @@ def documents(
                         summary = summary_of(record)
                         if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():
                             yield summary
-
-
-def needs_person(record: Record) -> bool:
-    """Refused for good, or held for a decision or a setting that somebody has to make.
-
-    What waits for another document goes on by itself, and what shadow mode holds is as it was asked for. But an
-    invoice or a shipment of ours whose order is not there may name it wrong.
-    """
-    alone = record.waits_for.split("/")[1:2] in (["live"], [record.key.direction])
-    return record.state is State.REJECTED or (record.state is State.HELD and not alone)
-
-
-def summary_of(record: Record) -> dict[str, Any]:
-    key = record.key
-    return {
-        "id": key.id,
-        "connection": key.connection,
-        "direction": key.direction,
-        "partner": key.partner,
-        "type": key.type,
-        "number": key.number,
-        "state": str(record.state),
-        "revision": record.revision,
-        "amount": record.amount,
-        "currency": record.currency,
-        "date": record.date,
-        "updated": record.updated,
-        "attempts": record.attempt,
-        "duplicates": record.duplicates,
-        "remote_id": record.remote_id,
-        "reference": record.reference,
-        "reason": dict(record.reason),
-        "waits_for": record.waits_for,
-    }
 
 
 def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool = False) -> dict[str, Any]:
@@ -158,51 +121,3 @@ def _content(archive: Archive, connection: str, pointer: str) -> Any:
         return json.loads(body.decode("utf-8-sig"))
     except ValueError:
         return body.decode("utf-8", "replace")
-
-
-def introduced(world: World, pack: PartnerPack) -> PartnerPack:
-    """The pack as somebody hands it in; of a new partner in shadow mode, unless it says otherwise."""
-    world.forget_packs()
-    if "mode" in pack.model_fields_set or pack.trading_partner_id in world.packs():
-        return pack
-    return pack.model_copy(update={"mode": "shadow"})
-
-
-def set_up_partner(world: World, pack: PartnerPack, *, who: str = "") -> int:
-    """Store a partner pack and resume what waited for it, or was stopped by a rule; how many documents that was."""
-    partner = pack.trading_partner_id
-    stopped = resume_held(world, partner, RULES) if packs.store(world, pack, who=who) else 0
-    resumed = resume(world, pack_name(world.id, partner)) + resume(world, category_name(world.id, partner))
-    return stopped + resumed + (resume(world, live_name(world.id, partner)) if pack.mode == "live" else 0)
-
-
-def switch(
-    world: World, partner: str, mode: Literal["live", "shadow"], *, since: str = "", who: str
-) -> dict[str, int]:
-    """Set a partner live or to shadow: `{"resumed": n, "skipped": n}`.
-
-    Going live sends what was held, except what came before `since` (an ISO date), which ends skipped: it was
-    done elsewhere while the partner ran in shadow. Other workers follow within a minute.
-    """
-    pack = world.pack(partner)
-    waited = live_name(world.id, partner)
-    skipped: set[DocumentKey] = set()
-    if mode == "live" and since:
-        for key in world.ledger.waiting_for(waited):
-            record = world.ledger.get(key)
-            if record is not None and record.waits_for == waited and record.created < since:
-                ended = record.step(
-                    "skipped",
-                    now=world.clock.now(),
-                    who=who,
-                    to=State.SKIPPED,
-                    note=f"came before {since}, from when this partner is live",
-                    reason={},
-                    waits_for="",
-                )
-                if world.ledger.save(ended, record.version) is None:
-                    skipped.add(key)
-    packs.store(world, pack.model_copy(update={"mode": mode}), who=who)
-    resumed = resume(world, waited, but=skipped) if mode == "live" else 0
-    world.report("partner switched", partner=partner, what=mode, count=resumed)
-    return {"resumed": resumed, "skipped": len(skipped)}

@@ -18,7 +18,7 @@ from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State, reason_of
 from connector.usecases import inbound, outbound
 from connector.usecases.closing import CLOSE_OUT
-from connector.usecases.replaying import differences
+from connector.usecases.summaries import differences
 from connector.usecases.world import at_once
 
 if TYPE_CHECKING:

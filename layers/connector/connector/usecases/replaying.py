@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -11,6 +10,7 @@ from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
 from connector.usecases import inbound, outbound
 from connector.usecases.arrivals import replay_message
 from connector.usecases.orders import ACCEPTED, RESENT
+from connector.usecases.summaries import differences
 
 if TYPE_CHECKING:
     from connector.usecases.arrivals import Planned
@@ -157,17 +157,3 @@ def _sent(world: World, record: Record) -> Any:
     payloads = [past["payloads"] for past in record.revisions] + [record.payloads]
     pointer = next((one["exchange"] for one in reversed(payloads) if "exchange" in one), None)
     return json.loads(world.archive.get(world.id, pointer))["mapped"] if pointer else None
-
-
-def differences(sent: Any, now: Any, field: str = "") -> Iterator[dict[str, Any]]:
-    """Field by field what differs; lists are compared by position."""
-    if isinstance(sent, Mapping) and isinstance(now, Mapping):
-        for name in [*sent, *(name for name in now if name not in sent)]:
-            yield from differences(sent.get(name), now.get(name), f"{field}.{name}" if field else name)
-    elif isinstance(sent, list) and isinstance(now, list):
-        for index in range(max(len(sent), len(now))):
-            before = sent[index] if index < len(sent) else None
-            after = now[index] if index < len(now) else None
-            yield from differences(before, after, f"{field}[{index}]")
-    elif sent != now:
-        yield {"field": field, "sent": sent, "now": now}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import FINAL, DocumentKey, Record, State
-from connector.usecases.people import needs_person, summary_of
+from connector.usecases.summaries import needs_person, summary_of
 
 if TYPE_CHECKING:
     from connector.ports import Ledger

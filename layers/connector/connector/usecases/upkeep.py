@@ -12,7 +12,7 @@ from connector.ledger import State, revision_began
 from connector.usecases.acknowledging import mind_deadlines
 from connector.usecases.arrivals import replay_message, resume
 from connector.usecases.waiting import Look
-from connector.usecases.world import LONG_QUEUE
+from connector.usecases.world import LONG_QUEUE, POLL_MINUTES
 
 if TYPE_CHECKING:
     from connector.ledger import Record
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 STALE_MINUTES = 15
 HISTORY_MARGIN_MINUTES = 10
-POLL_MINUTES = {"sps": 15, "freshbooks": 60}
 MISSED_POLLS = 3
 WHO = "resolve_in_doubt"
 

@@ -22,16 +22,13 @@ from connector.ledger import DocumentKey
 from connector.usecases.corrections import is_over
 from connector.usecases.notices import is_noticed
 from connector.usecases.orders import is_booked
+from connector.usecases.world import category_name
 
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
 _CATEGORY_CODES = frozenset({"no_category", "no_such_category"})
 _SPS_CREDENTIALS_CODES = frozenset({"not_configured", "no_sps_credentials"})
-
-
-def category_name(connection: str, partner: str) -> str:
-    return f"{connection}/category/{partner}"
 
 
 def what_it_waits_for(key: DocumentKey, error: errors.ConnectorError) -> str:

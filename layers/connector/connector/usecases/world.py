@@ -26,6 +26,7 @@ R = TypeVar("R")
 LONG_QUEUE = 1000
 
 
+POLL_MINUTES = {"sps": 15, "freshbooks": 60}  # where a connection says nothing else
 # the longest that one record may take: work on the next one begins only where this much time is left
 WORST_RECORD_SECONDS = 45.0
 # when a record that nobody had time for is seen again
@@ -130,6 +131,11 @@ def pack_name(connection: str, partner: str) -> str:
 def live_name(connection: str, partner: str) -> str:
     """What a document waits for while `partner` is in shadow mode."""
     return f"{connection}/live/{partner}"
+
+
+def category_name(connection: str, partner: str) -> str:
+    """What a bill waits for while FreshBooks lacks the expense category of its lines."""
+    return f"{connection}/category/{partner}"
 
 
 def at_once(read: Callable[[T], R], things: Iterable[T]) -> Iterator[R]:
