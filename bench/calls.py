@@ -82,7 +82,7 @@ class Counted:
 
     def _written(self, params: dict[str, Any], **_: Any) -> None:
         item = params["Item"]
-        size = sum(len(name) + len(str(*value.values())) for name, value in item.items())
+        size = sum(len(name) + _length(*value.values()) for name, value in item.items())
         replaced = 0 if "not_exists" in params.get("ConditionExpression", "") else 1
         entries = sum(name in item for name in ("state_key", "waits_for"))
         self.units["write"] += prices.write_units(size, entries * (1 + replaced))
@@ -145,6 +145,10 @@ def measure() -> dict[str, Any]:
         if unfinished:
             raise SystemExit(f"not every document went through, so nothing was measured: {unfinished[:3]}")
         return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted)}
+
+
+def _length(value: str | bytes) -> int:
+    return len(value if isinstance(value, bytes) else value.encode())
 
 
 def _figures(counted: Counted) -> dict[str, Any]:

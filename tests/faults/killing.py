@@ -28,8 +28,8 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.sqs.models import sqs_backends
 
-from connector.adapters.dynamodb import from_item
 from connector.adapters.http import HttpClient
+from connector.adapters.items import from_item
 from connector.ledger import FINAL, DocumentKey, Record
 from connector.settings import FunctionSettings, connection_of
 from connector.wiring import Wiring

@@ -1,6 +1,6 @@
 """The one table: document records (ledger), notes, leases.
 
-    pk D#<document id>            sk RECORD          a document: scalars as attributes, the rest as JSON text
+    pk D#<document id>            sk RECORD          a document (`adapters.items`)
     pk D#<document id>            sk HISTORY#00001   older events, rolled over
     pk N#<connection>#<topic>     sk <name>          a note
     pk L#<name>                   sk LEASE           a lease with its fence
@@ -13,71 +13,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
+from connector.adapters.items import events_in, from_item, key_of, record_key, to_item, to_page
 from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, State
 
 if TYPE_CHECKING:
     from connector.ports import Clock
 
-_JSON_FIELDS = frozenset(
-    {"reason", "findings", "payloads", "revisions", "shipments", "fulfilment", "history"}
-)
-_NUMBER_FIELDS = frozenset({"version", "revision", "attempt", "fence", "lease_until", "duplicates"})
 NEWEST_AT_A_TIME = 50
-_INDEXED = frozenset({"pk", "sk", "state_key", "connection", "partner", "type", "number", "direction"})
-
-
-def to_item(record: Record) -> dict[str, Any]:
-    """The record as a DynamoDB item (low-level form)."""
-    key = record.key
-    item: dict[str, Any] = {
-        "pk": {"S": f"D#{key.id}"},
-        "sk": {"S": "RECORD"},
-        "state_key": {"S": f"{key.connection}#{key.direction}#{record.state}"},
-    }
-    for name, part in key._asdict().items():
-        item[name] = {"S": part}
-    for name in (spec.name for spec in fields(Record) if spec.name != "key"):
-        value = getattr(record, name)
-        if name in _JSON_FIELDS:
-            if name == "history":
-                value = [list(asdict(event).values()) for event in value]
-            if value:
-                item[name] = {"S": json.dumps(value, separators=(",", ":"))}
-        elif name in _NUMBER_FIELDS:
-            item[name] = {"N": repr(value)}
-        elif value:
-            item[name] = {"S": value}
-    return item
-
-
-def from_item(item: Mapping[str, Any]) -> Record:
-    """The record in a DynamoDB item (low-level form)."""
-    values: dict[str, Any] = {}
-    for name, typed in item.items():
-        if name in _INDEXED:
-            continue
-        if name in _JSON_FIELDS:
-            value = json.loads(typed["S"])
-            if name == "history":
-                value = tuple(Event(*parts) for parts in value)
-            elif name in ("findings", "revisions"):
-                value = tuple(value)
-            values[name] = value
-        elif name in _NUMBER_FIELDS:
-            number = float(typed["N"])
-            values[name] = number if name == "lease_until" else int(number)
-        elif "S" in typed and name in _SCALARS:
-            values[name] = typed["S"]
-    key = DocumentKey(*(item[name]["S"] for name in DocumentKey._fields))
-    return Record(key=key, **{**values, "state": State(values["state"])})
-
-
-_SCALARS = frozenset(spec.name for spec in fields(Record)) - _JSON_FIELDS - _NUMBER_FIELDS
 
 
 class DynamoLedger:
@@ -88,11 +35,11 @@ class DynamoLedger:
         self._table = table
 
     def get(self, key: DocumentKey) -> Record | None:
-        found = self._client.get_item(TableName=self._table, Key=_record_key(key), ConsistentRead=True)
+        found = self._client.get_item(TableName=self._table, Key=record_key(key), ConsistentRead=True)
         return from_item(found["Item"]) if "Item" in found else None
 
     def get_many(self, keys: Iterable[DocumentKey]) -> dict[DocumentKey, Record]:
-        items = _batch(self._client, self._table, (_record_key(key) for key in dict.fromkeys(keys)))
+        items = _batch(self._client, self._table, (record_key(key) for key in dict.fromkeys(keys)))
         return {record.key: record for record in map(from_item, items)}
 
     def save(self, record: Record, after: int) -> Record | None:
@@ -123,16 +70,7 @@ class DynamoLedger:
     def _roll_over(self, record: Record) -> Record:
         """Move the older half to a page of its own, first: a crash in between leaves it in both, never in none."""
         older, kept = record.history[: HISTORY_IN_RECORD // 2], record.history[HISTORY_IN_RECORD // 2 :]
-        self._client.put_item(
-            TableName=self._table,
-            Item={
-                "pk": {"S": f"D#{record.key.id}"},
-                "sk": {"S": f"HISTORY#{older[0].n:08d}"},
-                "history": {
-                    "S": json.dumps([list(asdict(event).values()) for event in older], separators=(",", ":"))
-                },
-            },
-        )
+        self._client.put_item(TableName=self._table, Item=to_page(record.key, older))
         return replace(record, history=kept)
 
     def in_state(
@@ -175,7 +113,7 @@ class DynamoLedger:
         """
         items = self._all(question)
         while some := list(islice(items, 100)):
-            keys = [DocumentKey.of(item["pk"]["S"].removeprefix("D#")) for item in some]
+            keys = [key_of(item) for item in some]
             records = self.get_many(keys)
             yield from (records[key] for key in keys if key in records)
 
@@ -186,7 +124,7 @@ class DynamoLedger:
             "KeyConditionExpression": "waits_for = :what",
             "ExpressionAttributeValues": {":what": {"S": what}},
         }
-        return [DocumentKey.of(item["pk"]["S"].removeprefix("D#")) for item in self._all(question)]
+        return [key_of(item) for item in self._all(question)]
 
     def history(self, key: DocumentKey) -> list[Event]:
         question = {
@@ -195,12 +133,8 @@ class DynamoLedger:
             "ExpressionAttributeValues": {":pk": {"S": f"D#{key.id}"}},
             "ConsistentRead": True,
         }
-        lines = {
-            line[0]: Event(*line)
-            for item in self._all(question)
-            for line in json.loads(item.get("history", {"S": "[]"})["S"])
-        }
-        return [lines[n] for n in sorted(lines)]
+        events = {event.n: event for item in self._all(question) for event in events_in(item)}
+        return [events[n] for n in sorted(events)]
 
     def _all(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
@@ -338,10 +272,6 @@ def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[
             answer = client.batch_get_item(RequestItems=wanted)
             yield from answer["Responses"].get(table, ())
             wanted = answer.get("UnprocessedKeys") or {}
-
-
-def _record_key(key: DocumentKey) -> dict[str, Any]:
-    return {"pk": {"S": f"D#{key.id}"}, "sk": {"S": "RECORD"}}
 
 
 def _note_key(connection: str, topic: str, name: str) -> dict[str, Any]:
