@@ -58,6 +58,8 @@ check: .venv/.installed .venv-sam/.installed .venv-checks/.installed ## lint, ty
 	.venv/bin/cfn-lint template.yaml
 	.venv-checks/bin/cfn-lint --config-file .ci/cfn-lint-serverless.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+	.venv/bin/python -m local.gradual Canary10Percent5Minutes template.yaml build/gradual.json
+	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint --template-file build/gradual.json
 	.venv-checks/bin/checkov --config-file .ci/checkov.yaml --file template.yaml
 	.venv-checks/bin/bandit -q -ll -r layers/connector functions cli
 
@@ -72,8 +74,9 @@ build: .venv/.installed .venv-sam/.installed ## build the functions and layers f
 sam-local: setup build ## every file of events/ through `sam local invoke`, where a container engine is present
 	.venv/bin/python -m local.sam_local
 
-deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.toml
-	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV) $(ARGS)
+deploy: build ## deploy to AWS; CONFIG_ENV=name picks the section of samconfig.toml, GRADUAL=Canary10Percent5Minutes shifts by and by
+	$(if $(GRADUAL),.venv/bin/python -m local.gradual $(GRADUAL))
+	.venv-sam/bin/sam deploy $(if $(GRADUAL),--template-file .aws-sam/build/gradual.json) --config-env $(CONFIG_ENV) $(ARGS)
 
 bench: setup ## measure; the last line is JSON
 	.venv/bin/python -m bench

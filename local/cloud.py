@@ -396,7 +396,7 @@ class Cloud:
         for path, methods in paths.items():
             for method, operation in methods.items():
                 uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-                logical_id = re.findall(r"\$\{(\w+)\.Arn\}", uri)[0]
+                logical_id = re.findall(r"\$\{(\w+)(?:\.Arn)?\}", uri)[0]
                 if logical_id not in integrations:
                     configuration = function.get_function_configuration(FunctionName=physical[logical_id])
                     integrations[logical_id] = api.create_integration(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ import requests
 
 from cli.connections import _schedule
 from cli.stack import Stack
-from local.cloud import Cloud, CloudError
+from local import gradual
+from local.cloud import PACKAGES, Cloud, CloudError
 from tests.functions.template import FUNCTIONS
 
 pytestmark = pytest.mark.cloud
@@ -98,9 +100,31 @@ def test_a_stack_is_updated_with_its_connections_in_place_and_deleted_without_it
     name = logs["StackResourceDetail"]["PhysicalResourceId"]
     [group] = another.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert group["retentionInDays"] == 30
+    _shift(another, updated)
     cloudformation.delete_stack(StackName="short")
     waiter = cloudformation.get_waiter("stack_delete_complete")
     waiter.wait(StackName="short", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     functions = another.client("lambda").list_functions()["Functions"]
     assert [one["FunctionName"] for one in functions if one["FunctionName"].startswith("short-")] == []
     assert stack.wiring.connections() == ["acme"], "the table outlives the stack"
+
+
+def _shift(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """The stack goes over to aliases, which is all of `local.gradual` that the emulator knows: it has no CodeDeploy."""
+    packaged = cloud.build_folder / "packaged.yaml"
+    laid_over = gradual.gradual(gradual.read(packaged), gradual.WAYS[0])
+    for name in gradual.FUNCTIONS:
+        del laid_over["Resources"][name]["Properties"]["DeploymentPreference"]
+    s3 = cloud.client("s3")
+    try:
+        s3.put_object(Bucket=PACKAGES, Key="template.yaml", Body=json.dumps(laid_over).encode())
+        cloud.deploy("short", {"DeletionProtection": "false", "LogRetentionDays": "30"}, packaged=True)
+    finally:
+        s3.upload_file(str(packaged), PACKAGES, "template.yaml")
+    mapped = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    consumers = {one["FunctionArn"].partition(":function:")[2] for one in mapped}
+    assert f"{outputs['MapInboundFunction']}:live" in consumers
+    url = f"{cloud.outputs['ApiUrl']}/webhooks/freshbooks/acme/invoice"
+    assert requests.post(url, data="a=b", timeout=60).status_code == 415, (
+        "the function behind the alias says so"
+    )

@@ -59,6 +59,15 @@ def test_a_poison_message_among_good_ones_comes_back_alone(stack: Stack, acme: B
     assert len(stack.visibility()) == 1
 
 
+def test_only_what_nobody_foresaw_counts_as_a_fault_of_the_connector(stack: Stack, acme: Business) -> None:
+    orders(acme, "1")
+    fault(acme.freshbooks, BILLS, "reset_after")
+    stack.send("BillsToPush", "no JSON at all")
+    assert len(stack.deliver("BillsToPush").failed) == 2
+    lines = [json.loads(line) for line in stack.printed().splitlines()]
+    assert sum(sum(line.get("UnexpectedErrors", ())) for line in lines) == 1
+
+
 def test_a_record_whose_reply_was_lost_comes_back_alone_and_makes_no_second_bill(
     stack: Stack, acme: Business
 ) -> None:

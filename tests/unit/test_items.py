@@ -211,6 +211,15 @@ def test_a_page_of_history_keeps_what_its_chain_goes_on_from() -> None:
     assert items.events_in(to_page(KEY, older)) == older
 
 
+def test_a_field_that_only_a_newer_version_knows_does_not_keep_a_record_from_being_read() -> None:
+    record = Record(
+        DocumentKey("acme", "in", "P", "order", "1"), State.MAPPED, "d1", "1", source="out/1.json"
+    )
+    item = to_item(record)
+    later = {**item, "packed": {"B": pack({**unpack(item["packed"]["B"]), "of_tomorrow": [1]})}}
+    assert from_item(later) == record
+
+
 def test_damaged_bytes_are_no_record() -> None:
     item = to_item(steps()[-1])
     packed = bytearray(item["packed"]["B"])

@@ -8,6 +8,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from connector.errors import ConnectorError
+
 # what may be logged; anything else under another key is dropped, so a payload cannot slip in
 _KEYS = """
     connection correlation_id document arrival state path index error error_code partner vendor_id remote_id files
@@ -29,6 +31,7 @@ _COUNTED = {
     "poll overdue": "PollsOverdue",
     "webhook taken": "WebhooksTaken",
     "webhook refused": "WebhooksRefused",
+    "error unexpected": "UnexpectedErrors",
 }
 
 
@@ -60,7 +63,11 @@ class Telemetry:
         self.logger.append_keys(correlation_id=correlation_id, connection=connection)
 
     def failed(self, message: str, error: BaseException) -> None:
-        """Say that work failed, with the error's class and code: its text may hold what the vendor said."""
-        self.logger.warning(
-            message, extra={"error": type(error).__name__, "error_code": getattr(error, "code", "")}
-        )
+        """Say that work failed, with the error's class and code: its text may hold what the vendor said.
+
+        What is none of the connector's own errors was foreseen by nobody, and is counted.
+        """
+        name = type(error).__name__
+        self.logger.warning(message, extra={"error": name, "error_code": getattr(error, "code", "")})
+        if not isinstance(error, ConnectorError):
+            self.report("error unexpected", error=name)

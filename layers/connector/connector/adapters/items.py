@@ -103,7 +103,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
         state=State(item["state"]["S"]),
         version=int(item["version"]["N"]),
         **texts,
-        **values,
+        **{name: values[name] for name in _PACKED if name in values},  # a newer version may have written more
     )
 
 
