@@ -52,6 +52,7 @@ class Counted:
     """Calls by name, for AWS clients and the vendors' HTTP alike."""
 
     def __init__(self) -> None:
+        self._entries: dict[str, set[tuple[str, str, str]]] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -83,9 +84,14 @@ class Counted:
     def _written(self, params: dict[str, Any], **_: Any) -> None:
         item = params["Item"]
         size = sum(len(name) + _length(*value.values()) for name, value in item.items())
-        replaced = 0 if "not_exists" in params.get("ConditionExpression", "") else 1
-        entries = sum(name in item for name in ("state_key", "waits_for"))
-        self.units["write"] += prices.write_units(size, entries * (1 + replaced))
+        there = {
+            (name, str(item[name]), str(item["entered"]))
+            for name in ("state_key", "waits_for")
+            if name in item
+        }
+        before = self._entries.get(item["pk"]["S"], set())
+        self._entries[item["pk"]["S"]] = there
+        self.units["write"] += prices.write_units(size, len(there ^ before))
 
     def _read(self, http_response: Any, model: Any, **_: Any) -> None:
         if model.name in ("GetItem", "BatchGetItem", "Query"):
@@ -184,7 +190,7 @@ def _wiring(counted: Counted) -> Wiring:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("pk", "sk", "state_key", "updated", "waits_for")
+            for name in ("pk", "sk", "state_key", "entered", "waits_for")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
@@ -192,7 +198,7 @@ def _wiring(counted: Counted) -> Wiring:
                 "IndexName": name,
                 "KeySchema": [
                     {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "updated", "KeyType": "RANGE"},
+                    {"AttributeName": "entered", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": kind},
             }

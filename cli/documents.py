@@ -39,15 +39,15 @@ def documents(
     ] = "",
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
     code: Annotated[str, typer.Option(help="Only parked for this reason, such as price_differs.")] = "",
-    since: Annotated[str, typer.Option(help="Changed since this date (UTC).")] = "",
-    until: Annotated[str, typer.Option(help="Changed until this date (UTC), the day included.")] = "",
+    since: Annotated[str, typer.Option(help="In its state since this date (UTC) or later.")] = "",
+    until: Annotated[str, typer.Option(help="In its state since this date (UTC) or earlier.")] = "",
     least: Annotated[str, typer.Option(help="Only of this amount or more.")] = "",
     most: Annotated[str, typer.Option(help="Only of this amount or less.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIMIT,
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """List and search documents, newest change first. Exit 1 where some need a person (held, rejected, in doubt)."""
+    """List and search documents, newest in state first. Exit 1 where some need a person (held, rejected, in doubt)."""
     query = {"state": state, "direction": direction, "partner": partner, "type": kind, "text": text}
     query |= {"code": code, "since": since, "until": until, "least": least, "most": most}
     wanted = Wanted.of(query)

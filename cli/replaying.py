@@ -48,8 +48,12 @@ def replay(
     partner: Annotated[str, typer.Option(help="Only of this TradingPartnerId.")] = "",
     kind: Annotated[str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill...")] = "",
     code: Annotated[str, typer.Option(help="Only those held or refused with this error code.")] = "",
-    since: Annotated[str, typer.Option(help="Only what last changed since: 2026-04-16, 12h, 3d.")] = "",
-    until: Annotated[str, typer.Option(help="Only what last changed before: 2026-04-17T09:30, 1h.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Only what is in its state since then: 2026-04-16, 12h, 3d.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option(help="Only what is in its state from before: 2026-04-17T09:30, 1h.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent and how it differs; send nothing.")
     ] = False,

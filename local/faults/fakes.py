@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,20 +84,23 @@ class FakeLedger:
         self.writes += 1
         return None
 
-    def in_state(
-        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    def in_states(
+        self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
-        keys = self._by_state[connection, direction, state]
-        found = [self.records[key] for key in keys]
+        found = [
+            self.records[key] for state in states for key in self._by_state[connection, direction, state]
+        ]
         if before:
-            found = [record for record in found if record.updated < before]
+            found = [record for record in found if record.entered < before]
         if since:
-            found = [record for record in found if record.updated >= since]
-        return iter(sorted(found, key=lambda record: (record.updated, record.key)))
+            found = [record for record in found if record.entered >= since]
+        return iter(sorted(found, key=lambda record: (record.entered, record.key.id)))
 
-    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
-        found = list(self.in_state(connection, direction, state))
-        return (record for record in reversed(found) if not until or record.updated <= until)
+    def newest(
+        self, connection: str, direction: str, states: Set[State], until: str = ""
+    ) -> Iterator[Record]:
+        found = list(self.in_states(connection, direction, states))
+        return (record for record in reversed(found) if not until or record.entered <= until)
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return sorted(self._waiting[what])

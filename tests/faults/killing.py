@@ -462,7 +462,7 @@ def _create_table(client: Any, name: str) -> None:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("pk", "sk", "state_key", "updated", "waits_for")
+            for attribute in ("pk", "sk", "state_key", "entered", "waits_for")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
@@ -470,7 +470,7 @@ def _create_table(client: Any, name: str) -> None:
                 "IndexName": index,
                 "KeySchema": [
                     {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "updated", "KeyType": "RANGE"},
+                    {"AttributeName": "entered", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": kind},
             }

@@ -219,6 +219,5 @@ class Business:
         return {
             record.key.id: record.state
             for way in ("in", "out")
-            for state in State
-            for record in self.stack.admin.ledger.in_state(self.id, way, state)
+            for record in self.stack.admin.ledger.in_states(self.id, way, frozenset(State))
         }

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from connector import errors
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
-from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Record, State, verify_history
+from connector.ledger import HISTORY_IN_RECORD, ON_THE_WAY, DocumentKey, Record, State, verify_history
 from tests.fakes import FakeClock, FakeLeases, FakeLedger, FakeNotes
 
 KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "PO/1 ä")
@@ -33,7 +33,7 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"}
-                for name in ("pk", "sk", "state_key", "updated", "waits_for")
+                for name in ("pk", "sk", "state_key", "entered", "waits_for")
             ],
             KeySchema=[
                 {"AttributeName": "pk", "KeyType": "HASH"},
@@ -44,7 +44,7 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
                     "IndexName": name,
                     "KeySchema": [
                         {"AttributeName": key, "KeyType": "HASH"},
-                        {"AttributeName": "updated", "KeyType": "RANGE"},
+                        {"AttributeName": "entered", "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": kind},
                 }
@@ -109,11 +109,11 @@ def test_records_are_found_by_state_oldest_first_and_only_of_their_connection(ta
     foreign = received(KEY._replace(connection="other"))
     for record in (late, early, foreign):
         table.ledger.save(record, 0)
-    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED)] == ["1", "2"]
-    assert [r.key.number for r in table.ledger.in_state("acme", "in", State.RECEIVED, "2026-04-16T10")] == [
-        "1"
-    ]
-    assert list(table.ledger.in_state("acme", "out", State.RECEIVED)) == []
+    assert [r.key.number for r in table.ledger.in_states("acme", "in", {State.RECEIVED})] == ["1", "2"]
+    assert [
+        r.key.number for r in table.ledger.in_states("acme", "in", {State.RECEIVED}, "2026-04-16T10")
+    ] == ["1"]
+    assert list(table.ledger.in_states("acme", "out", {State.RECEIVED})) == []
 
 
 def test_a_waiting_document_is_found_by_what_it_waits_for(table: Any) -> None:
@@ -184,20 +184,86 @@ def test_many_notes_are_read_in_one_go(table: Any) -> None:
     assert table.notes.read_many("acme", "seen", []) == {}
 
 
-def test_records_are_found_by_when_they_last_changed(table: Any) -> None:
+def test_records_are_found_by_when_they_came_to_their_state(table: Any) -> None:
     for hour in range(9, 14):
         table.ledger.save(
             received(KEY._replace(number=str(hour)), f"2026-04-16T{hour:02d}:00:00.000000+00:00"), 0
         )
 
     def numbers(before: str = "", since: str = "") -> list[str]:
-        found = table.ledger.in_state("acme", "in", State.RECEIVED, before, since)
+        found = table.ledger.in_states("acme", "in", {State.RECEIVED}, before, since)
         return [record.key.number for record in found]
 
     ten, twelve = "2026-04-16T10:00:00.000000+00:00", "2026-04-16T12:00:00.000000+00:00"
     assert numbers(since=ten) == ["10", "11", "12", "13"]
     assert numbers(before=twelve) == ["9", "10", "11"]
     assert numbers(before=twelve, since=ten) == ["10", "11"]
+
+
+def at(minute: int) -> str:
+    return f"2026-04-16T10:{minute:02d}:00.000000+00:00"
+
+
+def moved(table: Any, key: DocumentKey, minute: int, to: State | None) -> None:
+    record = table.ledger.get(key) or received(key, at(minute))
+    if record.version == 1:
+        table.ledger.save(record, 0)
+    assert table.ledger.save(record.step("moved", now=at(minute), who="t", to=to), record.version) is None
+
+
+def test_documents_on_their_way_are_listed_by_when_they_came_and_told_apart_by_state(table: Any) -> None:
+    one, two, three = (KEY._replace(number=number) for number in "123")
+    for minute, key in enumerate((one, two, three)):
+        table.ledger.save(received(key, at(minute)), 0)
+    moved(table, one, 30, State.MAPPED)
+    moved(table, one, 31, State.CLAIMED)
+    moved(table, two, 32, State.MAPPED)
+
+    def numbers(*states: State) -> list[str]:
+        return [record.key.number for record in table.ledger.in_states("acme", "in", set(states))]
+
+    assert numbers(*ON_THE_WAY) == ["1", "2", "3"]
+    assert [numbers(state) for state in (State.CLAIMED, State.MAPPED, State.RECEIVED)] == [
+        ["1"],
+        ["2"],
+        ["3"],
+    ]
+    assert numbers(State.DELIVERED) == []
+
+
+def test_an_event_that_changes_no_state_moves_no_document_in_the_lists(table: Any) -> None:
+    one, two = (KEY._replace(number=number) for number in "12")
+    moved(table, one, 1, State.DELIVERED)
+    moved(table, two, 2, State.DELIVERED)
+    moved(table, one, 50, None)
+    states = {State.DELIVERED}
+    assert [record.key.number for record in table.ledger.newest("acme", "in", states)] == ["2", "1"]
+    assert [record.key.number for record in table.ledger.in_states("acme", "in", states, at(2))] == ["1"]
+
+
+def test_a_document_that_comes_back_to_a_state_is_the_newest_there(table: Any) -> None:
+    one, two = (KEY._replace(number=number) for number in "12")
+    moved(table, one, 1, State.DELIVERED)
+    moved(table, two, 2, State.DELIVERED)
+    moved(table, one, 50, State.MAPPED)
+    moved(table, one, 51, State.DELIVERED)
+    assert [record.key.number for record in table.ledger.newest("acme", "in", {State.DELIVERED})] == [
+        "1",
+        "2",
+    ]
+
+
+def test_states_are_listed_together_in_one_sequence_and_none_twice(table: Any) -> None:
+    states = [State.HELD, State.MAPPED, State.DELIVERED, State.CLAIMED, State.REJECTED]
+    for n in range(130):  # more than are read at a time, and five at each instant
+        moved(table, KEY._replace(number=f"{n:03d}"), n // 5 % 60, states[n % 5])
+    oldest = [record.key.number for record in table.ledger.in_states("acme", "in", set(states))]
+    newest = [record.key.number for record in table.ledger.newest("acme", "in", set(states))]
+    assert oldest == [f"{n:03d}" for n in range(130)]
+    assert newest == oldest[::-1]
+    until = [record.key.number for record in table.ledger.newest("acme", "in", set(states), at(3))]
+    assert until == newest[-20:]
+    assert len(list(table.ledger.newest("acme", "in", {State.CLAIMED}))) == 26
 
 
 def test_a_note_is_written_new_only_once(table: Any) -> None:

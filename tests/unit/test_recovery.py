@@ -349,3 +349,17 @@ def test_a_worker_that_was_overtaken_cannot_undo_what_its_successor_did() -> Non
         push_document(fake.world, message)
     assert busy.value.code == "fence_lost"
     assert (stored(fake, pushing.ORDER).state, fake.freshbooks.posts) == (State.DELIVERED, 1)
+
+
+def test_what_was_claimed_a_moment_ago_is_left_alone_however_long_it_waited_for_that() -> None:
+    fake = FakeWorld()
+    key = DocumentKey("acme", "in", PARTNER, "order", "1")
+    now = fake.clock.now()
+    record = Record(key, State.RECEIVED, now, now).step("mapped", now=now, who="t", to=State.MAPPED)
+    fake.ledger.save(record, 0)
+    fake.clock.pass_(3600)
+    claimed = record.step("claimed", now=fake.clock.now(), who="t", to=State.CLAIMED)
+    fake.ledger.save(claimed, record.version)
+    assert resolve_in_doubt(fake.world)["resumed"] == 0
+    fake.clock.pass_(3600)
+    assert resolve_in_doubt(fake.world)["resumed"] == 1

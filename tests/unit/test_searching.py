@@ -122,3 +122,25 @@ def test_another_connections_documents_are_never_among_them() -> None:
 def test_what_makes_no_sense_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(errors.BadUse):
         Wanted.of(query)
+
+
+def test_one_state_on_the_way_is_told_from_the_others_and_a_page_of_it_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(searching, "LOOKED_AT", 4)
+    fake = world(("mapped", State.MAPPED), *((str(n), State.CLAIMED) for n in range(5)))
+    first = search(fake.world, Wanted(states=frozenset({State.MAPPED})))
+    assert (numbers(first), first["looked_until"] != "") == ([], True)
+    rest = search(fake.world, Wanted(states=frozenset({State.MAPPED})), cursor=first["cursor"])
+    assert numbers(rest) == ["mapped"]
+
+
+def test_an_event_that_changes_no_state_neither_hides_nor_repeats_a_document_on_the_next_page() -> None:
+    fake = world(*((str(n), State.DELIVERED) for n in range(6)))
+    first = search(fake.world, Wanted(), limit=3)
+    for number in ("1", "4"):
+        record = fake.ledger.get(DocumentKey("acme", "in", "P", "order", number))
+        assert record is not None
+        fake.ledger.save(record.step("shipment", now=fake.clock.now(), who="test"), record.version)
+    rest = search(fake.world, Wanted(), cursor=first["cursor"])
+    assert numbers(first) + numbers(rest) == ["5", "4", "3", "2", "1", "0"]

@@ -49,6 +49,12 @@ FINAL = frozenset(
 )
 IN_FLIGHT = frozenset({State.CLAIMED, State.IN_DOUBT})
 OPEN = frozenset(State) - FINAL
+ON_THE_WAY = frozenset({State.RECEIVED, State.MAPPED, State.CLAIMED})
+
+
+def place_of(state: State) -> str:
+    """Where lists keep a document in this state. On its way it stays in one place, for moving it is billed."""
+    return "ON_THE_WAY" if state in ON_THE_WAY else str(state)
 
 
 class DocumentKey(NamedTuple):
@@ -104,6 +110,8 @@ class Event:
 class Record:
     """All the ledger knows of one document. Times are ISO 8601 in UTC; `lease_until` is epoch seconds.
 
+    `entered` is since when it is in its state, or on its way: lists go by it, so that an event (a shipment of a
+    delivered order) does not move it.
     `rank` orders revisions of one document (a lower one never overwrites a higher one); `payloads` point
     into the archive by stage (`received`, `exchange`); `reference` is the unique name at the target (file
     path, bill number); `shipments` holds an order's shipment events by shipment number, `fulfilment` what each of
@@ -114,6 +122,7 @@ class Record:
     state: State
     created: str
     updated: str
+    entered: str = ""
     version: int = 0
     revision: int = 1
     digest: str = ""
@@ -143,8 +152,16 @@ class Record:
     ) -> Record:
         """The next record: one more version and one more event, all in one."""
         state = to or self.state
-        moved = replace(self, state=state, updated=now, version=self.version + 1, **changes)
         last = self.history[-1] if self.history else None
+        stays = last is not None and place_of(state) == place_of(self.state)
+        moved = replace(
+            self,
+            state=state,
+            updated=now,
+            entered=self.entered if stays else now,
+            version=self.version + 1,
+            **changes,
+        )
         event = Event(
             n=last.n + 1 if last else 1,
             at=now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,16 +36,19 @@ class Ledger(Protocol):
         Otherwise nothing is written and the stored record comes back.
         """
 
-    def in_state(
-        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    def in_states(
+        self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
-        """Records in a state, oldest change first, changed at or after `since` and before `before` if given.
+        """Records in these states, by when they came there (`Record.entered`), the oldest first.
 
-        Read from an index: a moment behind, so whoever acts on one saves conditionally.
+        At or after `since` and before `before` if given. Read from an index: a moment behind, so whoever acts on one
+        saves conditionally. Those on their way are kept together: asking for one such state reads them all.
         """
 
-    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
-        """Records in a state, newest change first, changed at or before an instant if one is given; read as needed."""
+    def newest(
+        self, connection: str, direction: str, states: Set[State], until: str = ""
+    ) -> Iterator[Record]:
+        """The same with the newest first, at or before an instant if one is given; read as needed."""
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         """Documents parked until `what` (a document id, a pack) is there."""

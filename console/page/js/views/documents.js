@@ -1,4 +1,4 @@
-// Finding documents: by what a clerk knows, newest change first, a page at a time.
+// Finding documents: by what a clerk knows, the newest in its state first, a page at a time.
 
 import { get } from '../api.js';
 import { action, field, fill, h, table } from '../dom.js';
@@ -49,8 +49,8 @@ function filters(given, partners, codes) {
   field('State', choice('state', [['', 'Any'], ['person', 'Needs a person'], ['open', 'On its way or held'], ['done', 'Delivered or picked up'], ...STATES.map((state) => [state, stateWords(state)])])),
   field('Partner', choice('partner', [['', 'Any'], ...partners.map((one) => [one.id, one.name || one.id])])),
   field('Kind', choice('type', [['', 'Any'], ...TYPES])),
-  field('Changed since', input('since', { type: 'date' })),
-  field('Changed until', input('until', { type: 'date' })),
+  field('In its state from', input('since', { type: 'date' })),
+  field('In its state until', input('until', { type: 'date' })),
   field('Amount from', input('least', { inputmode: 'decimal' })),
   field('Amount to', input('most', { inputmode: 'decimal' })),
   field('Reason code', input('code', { placeholder: 'price_differs', list: 'codes' })), h('datalist', { id: 'codes' }, codes.map((value) => h('option', { value }))),

@@ -16,7 +16,7 @@ export const waiting = (names) => [
   what, whose(names),
   ['Why', (one) => [h('div', null, state(one), ' ', one.reason.message ?? ''), fix(one.reason.fix)]],
   ['Amount', (one) => money(one.amount, one.currency), 'number'],
-  ['Waits since', (one) => h('time.small.whole', { datetime: one.updated, title: time(one.updated) }, ago(one.updated))],
+  ['Waits since', (one) => h('time.small.whole', { datetime: one.entered, title: time(one.entered) }, ago(one.entered))],
 ];
 
 /** The columns of every list of documents. `names` gives partners their names. */
@@ -25,5 +25,5 @@ export const columns = (names = {}) => [
   ['State', (one) => [state(one), ' ', h('span.small.quiet', null, ball(one))]],
   ['Why', (one) => h('span.small', null, one.reason.message ?? '')],
   ['Amount', (one) => money(one.amount, one.currency), 'number'],
-  ['Last change', (one) => h('span.small', null, time(one.updated))],
+  ['Since', (one) => h('span.small', null, time(one.entered))],
 ];

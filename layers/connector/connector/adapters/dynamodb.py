@@ -5,21 +5,22 @@
     pk N#<connection>#<topic>     sk <name>          a note
     pk L#<name>                   sk LEASE           a lease with its fence
 
-Index `by_state` (state_key = connection#direction#STATE, updated) lists; `waiting` (waits_for) is sparse.
+Index `by_state` (state_key = connection#direction#STATE or ON_THE_WAY, entered) lists; `waiting` (waits_for) is sparse.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.adapters.items import events_in, from_item, key_of, record_key, to_item, to_page
-from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, State
+from connector.adapters.items import events_in, from_item, key_of, record_key, state_key, to_item, to_page
+from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, State, place_of
 
 if TYPE_CHECKING:
     from connector.ports import Clock
@@ -73,49 +74,62 @@ class DynamoLedger:
         self._client.put_item(TableName=self._table, Item=to_page(record.key, older))
         return replace(record, history=kept)
 
-    def in_state(
-        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    def in_states(
+        self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
         question: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": "by_state",
-            "KeyConditionExpression": "state_key = :state AND updated BETWEEN :since AND :before",
-            "ExpressionAttributeValues": {
-                ":state": {"S": f"{connection}#{direction}#{state}"},
-                ":since": {"S": since or "0"},
-                ":before": {"S": before or "~"},
-            },
+            "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :before",
+            "ExpressionAttributeValues": {":since": {"S": since or "0"}, ":before": {"S": before or "~"}},
         }
-        for record in self._indexed(question):
-            # BETWEEN takes both ends in
-            if record.state is state and (not before or record.updated < before):
+        for record in self._listed(connection, direction, states, question):
+            if not before or record.entered < before:  # BETWEEN takes both ends in
                 yield record
 
-    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
+    def newest(
+        self, connection: str, direction: str, states: Set[State], until: str = ""
+    ) -> Iterator[Record]:
         question: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": "by_state",
-            "KeyConditionExpression": "state_key = :state" + (" AND updated <= :until" if until else ""),
-            "ExpressionAttributeValues": {":state": {"S": f"{connection}#{direction}#{state}"}},
+            "KeyConditionExpression": "state_key = :key AND entered <= :until",
+            "ExpressionAttributeValues": {":until": {"S": until or "~"}},
             "ScanIndexForward": False,
             "Limit": NEWEST_AT_A_TIME,
         }
-        if until:
-            question["ExpressionAttributeValues"][":until"] = {"S": until}
-        for record in self._indexed(question):
-            if record.state is state:
-                yield record
+        return self._listed(connection, direction, states, question)
 
-    def _indexed(self, question: dict[str, Any]) -> Iterator[Record]:
-        """The records whose keys an index holds, in its order, as the table has them now.
+    def _listed(
+        self, connection: str, direction: str, states: Set[State], question: Mapping[str, Any]
+    ) -> Iterator[Record]:
+        """The records of these states in the sequence of the index, as the table has them now.
 
-        A copy of every record in the index would double what each step of a document costs to write.
+        The index holds keys only: a copy of every record in it would double what each step costs to write.
         """
-        items = self._all(question)
-        while some := list(islice(items, 100)):
-            keys = [key_of(item) for item in some]
-            records = self.get_many(keys)
-            yield from (records[key] for key in keys if key in records)
+        newest_first = not question.get("ScanIndexForward", True)
+        found = merge(
+            *(
+                self._all(
+                    {
+                        **question,
+                        "TableName": self._table,
+                        "IndexName": "by_state",
+                        "ExpressionAttributeValues": {
+                            **question["ExpressionAttributeValues"],
+                            ":key": {"S": state_key(connection, direction, place)},
+                        },
+                    }
+                )
+                for place in sorted({place_of(state) for state in states})
+            ),
+            key=_entered,
+            reverse=newest_first,
+        )
+        keys = (
+            key_of(item)
+            for _, entered_together in groupby(found, _entered)
+            for item in sorted(entered_together, key=lambda item: item["pk"]["S"], reverse=newest_first)
+        )
+        while some := list(islice(keys, question.get("Limit", 100))):
+            records = self.get_many(some)
+            yield from (records[key] for key in some if key in records and records[key].state in states)
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         question = {
@@ -272,6 +286,11 @@ def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[
             answer = client.batch_get_item(RequestItems=wanted)
             yield from answer["Responses"].get(table, ())
             wanted = answer.get("UnprocessedKeys") or {}
+
+
+def _entered(item: Mapping[str, Any]) -> str:
+    entered: str = item["entered"]["S"]
+    return entered
 
 
 def _note_key(connection: str, topic: str, name: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from connector.ledger import GENESIS, DocumentKey, Event, Record, State
+from connector.ledger import GENESIS, DocumentKey, Event, Record, State, place_of
 
-_TEXTS = ("updated", "amount", "waits_for")
+_TEXTS = ("updated", "entered", "amount", "waits_for")
 _APART = frozenset({"key", "state", "version", *_TEXTS})
 _BLANK = Record(DocumentKey("", "in", "", "", ""), State.RECEIVED, "", "")
 _PACKED = tuple(spec.name for spec in fields(Record) if spec.name not in _APART)
@@ -73,6 +73,11 @@ def key_of(item: Mapping[str, Any]) -> DocumentKey:
     return DocumentKey.of(item["pk"]["S"].removeprefix("D#"))
 
 
+def state_key(connection: str, direction: str, place: str) -> str:
+    """What the index lists a document under."""
+    return f"{connection}#{direction}#{place}"
+
+
 def to_item(record: Record) -> dict[str, Any]:
     """The record as a DynamoDB item (low-level form)."""
     key = record.key
@@ -81,7 +86,7 @@ def to_item(record: Record) -> dict[str, Any]:
         packed["history"] = _lines(record.history, _before_the_first(packed))
     return {
         **record_key(key),
-        "state_key": {"S": f"{key.connection}#{key.direction}#{record.state}"},
+        "state_key": {"S": state_key(key.connection, key.direction, place_of(record.state))},
         "state": {"S": str(record.state)},
         "version": {"N": str(record.version)},
         **{name: {"S": value} for name in _TEXTS if (value := getattr(record, name))},

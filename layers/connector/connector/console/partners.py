@@ -44,7 +44,7 @@ def _partners(request: Request) -> Any:
 
 def _unknown(world: Any) -> list[str]:
     """Partners whose documents wait because nobody has set them up."""
-    held = world.ledger.in_state(world.id, "in", State.HELD)
+    held = world.ledger.in_states(world.id, "in", {State.HELD})
     return sorted({r.key.partner for r in held if r.reason.get("code") == "partner_not_set_up"})
 
 

@@ -157,7 +157,7 @@ def mind_deadlines(world: World) -> int:
     """Decide what nobody has decided as its deadline comes near, as the pack says; how many that were."""
     count = 0
     now = datetime.fromisoformat(world.clock.now())
-    for record in world.ledger.in_state(world.id, "out", State.HELD):
+    for record in world.ledger.in_states(world.id, "out", {State.HELD}):
         pack = world.packs().get(record.key.partner)
         deadline = pack.deadlines.get("acknowledgement") if pack is not None else None
         waiting = record.key.type == "ack" and record.reason.get("code") == "decision_needed"

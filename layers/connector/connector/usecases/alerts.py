@@ -114,7 +114,7 @@ _KINDS = {
 def _documents(world: World) -> Iterator[Alert]:
     for state in (State.REJECTED, State.HELD):
         for way in ("in", "out"):
-            for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
+            for record in islice(world.ledger.newest(world.id, way, {state}), LOOKED_AT):
                 if needs_person(record):
                     yield _document(record)
 
@@ -209,11 +209,11 @@ def _rates(world: World) -> dict[str, dict[str, int]]:
     rates: dict[str, dict[str, int]] = {}
     for state in (*DONE, State.REJECTED):
         for way in ("in", "out"):
-            for record in islice(world.ledger.newest(world.id, way, state), LOOKED_AT):
-                if record.updated < month:
+            for record in islice(world.ledger.newest(world.id, way, {state}), LOOKED_AT):
+                if record.entered < month:
                     break
                 begins = max(day, stops.get(record.key.partner, ""))
-                name = "recent" if record.updated >= begins else "before"
+                name = "recent" if record.entered >= begins else "before"
                 figures = rates.setdefault(
                     record.key.partner, {"recent": 0, "refused": 0, "before": 0, "refused_before": 0}
                 )

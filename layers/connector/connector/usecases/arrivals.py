@@ -191,7 +191,7 @@ def resume_held(world: World, partner: str, codes: Collection[str]) -> int:
     """Map a partner's documents again that are parked for one of these findings; how many."""
     keys = [
         record.key
-        for record in world.ledger.in_state(world.id, "out", State.HELD)
+        for record in world.ledger.in_states(world.id, "out", {State.HELD})
         if record.key.partner == partner and record.reason.get("code") in codes and not record.waits_for
     ]
     if keys:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -201,7 +201,7 @@ def _bills(world: World, window: Window, dry_run: bool) -> Iterator[dict[str, st
     """Tie registered orders to their bills, so that a second is never made and shipments find it."""
     orders = [
         record
-        for record in world.ledger.in_state(world.id, "in", State.SKIPPED)
+        for record in world.ledger.in_states(world.id, "in", {State.SKIPPED})
         if record.key.type == "order" and not record.remote_id and is_registered(record)
     ]
     if not orders:
@@ -282,15 +282,17 @@ class _Imagined:
         known = {key: self._imagined[key] for key in wanted if key in self._imagined}
         return known | self._ledger.get_many(wanted)
 
-    def in_state(
-        self, connection: str, direction: str, state: State, before: str = "", since: str = ""
+    def in_states(
+        self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
-        yield from self._ledger.in_state(connection, direction, state, before, since)
-        if state is State.SKIPPED:
+        yield from self._ledger.in_states(connection, direction, states, before, since)
+        if State.SKIPPED in states:
             yield from (one for one in self._imagined.values() if one.key.direction == direction)
 
-    def newest(self, connection: str, direction: str, state: State, until: str = "") -> Iterator[Record]:
-        return self._ledger.newest(connection, direction, state, until)
+    def newest(
+        self, connection: str, direction: str, states: Set[State], until: str = ""
+    ) -> Iterator[Record]:
+        return self._ledger.newest(connection, direction, states, until)
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return self._ledger.waiting_for(what)

@@ -138,9 +138,8 @@ def _documents(
 def keys_of(ledger: Ledger, connection: str) -> Iterator[DocumentKey]:
     """All documents of a connection; one that changes its state meanwhile may come twice."""
     for direction in ("in", "out"):
-        for state in State:
-            for record in ledger.in_state(connection, direction, state):
-                yield record.key
+        for record in ledger.in_states(connection, direction, frozenset(State)):
+            yield record.key
 
 
 def pointers(record: Record) -> Iterator[str]:

@@ -44,7 +44,7 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
     days: defaultdict[str, Counter[str]] = defaultdict(Counter)
     partners: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for record in recent:
-        day = datetime.fromisoformat(record.updated).astimezone(there).date().isoformat()
+        day = datetime.fromisoformat(record.entered).astimezone(there).date().isoformat()
         days[day][record.state] += 1
         if day == today:
             partners[record.key.partner][record.state] += 1
@@ -58,14 +58,14 @@ def overview(world: World, zone: str = "UTC") -> dict[str, Any]:
         "days": [{"day": day, "states": dict(days[day])} for day in calendar],
         "person": {
             "count": len(person),
-            "oldest": [summary_of(record) for record in sorted(person, key=_updated)[:SHOWN]],
+            "oldest": [summary_of(record) for record in sorted(person, key=_entered)[:SHOWN]],
             "reasons": reasons,
             "words": {code: entry.meaning for code in reasons if (entry := explain(code))},
         },
         "open": len(open_),
         "waiting": sum(1 for record in open_ if record.state is State.HELD and not needs_person(record)),
         "in_doubt": sum(1 for record in open_ if record.state is State.IN_DOUBT),
-        "oldest_open": min((record.updated for record in open_), default=""),
+        "oldest_open": min((record.entered for record in open_), default=""),
         "in_flight": _money(open_),
         "delivery": _delivery(recent),
         "health": health(world),
@@ -98,11 +98,11 @@ def _next(last: str | None, minutes: int) -> str:
 
 
 def _first(world: World, states: frozenset[State], since: str) -> list[Record]:
-    streams = [world.ledger.newest(world.id, way, state) for way in ("in", "out") for state in states]
-    merged = heapq.merge(*streams, key=_updated, reverse=True)
+    streams = [world.ledger.newest(world.id, way, states) for way in ("in", "out")]
+    merged = heapq.merge(*streams, key=_entered, reverse=True)
     found = []
     for record in islice(merged, COUNTED):
-        if record.updated < since:
+        if record.entered < since:
             break
         found.append(record)
     return found
@@ -139,8 +139,8 @@ def _seconds(record: Record) -> list[float]:
     return [(datetime.fromisoformat(done) - datetime.fromisoformat(revision_began(record))).total_seconds()]
 
 
-def _updated(record: Record) -> str:
-    return record.updated
+def _entered(record: Record) -> str:
+    return record.entered
 
 
 def _zone(name: str) -> ZoneInfo:

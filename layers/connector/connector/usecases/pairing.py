@@ -12,7 +12,7 @@ from connector.settings import connection_of
 if TYPE_CHECKING:
     from connector.usecases.world import World
 
-_DONE = (State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT)
+_DONE = frozenset({State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT})
 
 
 def businesses(world: World) -> dict[str, Any]:
@@ -33,11 +33,7 @@ def pair(world: World, account: str) -> None:
         raise errors.BadUse(
             f"account {account[:20]} is not one of those that were authorized", code="no_such_account"
         )
-    delivered = any(
-        next(iter(world.ledger.newest(world.id, way, state)), None)
-        for way in ("in", "out")
-        for state in _DONE
-    )
+    delivered = any(next(iter(world.ledger.newest(world.id, way, _DONE)), None) for way in ("in", "out"))
     if delivered and account != world.connection.freshbooks.account_id:
         raise errors.CheckFailed(
             "documents were delivered for the present business: its ledger is not another one's",

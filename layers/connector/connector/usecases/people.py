@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connector.ports import Archive, Ledger
     from connector.usecases.world import World
 
-ALL_STATES = tuple(State)
+ALL_STATES = frozenset(State)
 
 
 def documents(
@@ -35,23 +35,22 @@ def documents(
     since: str = "",
     until: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """Summaries of a connection's documents, state by state, oldest change first.
+    """Summaries of a connection's documents, inbound first, the longest in its state first.
 
     `text` is looked for in the document number, the reference, and the reason; `code` is the reason's code;
-    `since` and `until` (ISO 8601 in UTC) bound the last change.
+    `since` and `until` (ISO 8601 in UTC) bound when it came to its state.
     """
     for way in ("in", "out"):
         if direction in ("", way):
-            for state in states:
-                for record in ledger.in_state(connection, way, state, until, since):
-                    if (
-                        partner in ("", record.key.partner)
-                        and type_ in ("", record.key.type)
-                        and code in ("", record.reason.get("code"))
-                    ):
-                        summary = summary_of(record)
-                        if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():
-                            yield summary
+            for record in ledger.in_states(connection, way, frozenset(states), until, since):
+                if (
+                    partner in ("", record.key.partner)
+                    and type_ in ("", record.key.type)
+                    and code in ("", record.reason.get("code"))
+                ):
+                    summary = summary_of(record)
+                    if not text or text.casefold() in json.dumps(summary, ensure_ascii=False).casefold():
+                        yield summary
 
 
 def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool = False) -> dict[str, Any]:

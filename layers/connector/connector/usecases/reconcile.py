@@ -86,8 +86,7 @@ class _Account:
         self.records = [
             record
             for direction in ("in", "out")
-            for state in State
-            for record in world.ledger.in_state(world.id, direction, state)
+            for record in world.ledger.in_states(world.id, direction, frozenset(State))
         ]
         self.closed = {record.key for record in self.records if record.key.type == CLOSE_OUT}
 

@@ -50,15 +50,15 @@ class _Outcome:
 def archived(
     world: World, *, partner: str = "", type_: str = "", last: int = 100, since: str = ""
 ) -> list[DocumentKey]:
-    """The documents to rehearse: the `last` that changed, newest first, of one partner and type if named."""
+    """The documents to rehearse: the `last` that came to their state, newest first, of one partner and type."""
     newest = heapq.merge(
-        *(world.ledger.newest(world.id, way, state) for way in WAYS for state in State),
-        key=lambda record: (record.updated, record.key),
+        *(world.ledger.newest(world.id, way, frozenset(State)) for way in WAYS),
+        key=lambda record: (record.entered, record.key.id),
         reverse=True,
     )
     there = (
         record.key
-        for record in takewhile(lambda record: record.updated >= since, newest)
+        for record in takewhile(lambda record: record.entered >= since, newest)
         if partner in ("", record.key.partner)
         and type_ in ("", record.key.type)
         and record.key.type not in ("file", CLOSE_OUT)
@@ -212,7 +212,7 @@ def _unable_to_write(world: World) -> World:
 class _ReadOnly:
     """A port that only tells: what writes, sends or leases raises."""
 
-    TELLS = ("get", "read", "find", "list", "in_state", "newest", "waiting_for", "history")
+    TELLS = ("get", "read", "find", "list", "in_states", "newest", "waiting_for", "history")
 
     def __init__(self, port: Any, *, remember: bool = False) -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""Finding documents: newest change first, by what a person knows of them, a page at a time."""
+"""Finding documents: the newest in its state first, by what a person knows of them, a page at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
-from connector.ledger import FINAL, DocumentKey, Record, State
+from connector.ledger import FINAL, ON_THE_WAY, DocumentKey, Record, State
 from connector.usecases.summaries import needs_person, summary_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ GROUPS: dict[str, frozenset[State]] = {
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is looked for; empty matches everything. `text` is in number, reference, remote id or reason;
-    `since` and `until` are dates of the last change; amounts are inclusive."""
+    `since` and `until` are dates of when it came to its state; amounts are inclusive."""
 
     states: frozenset[State] = GROUPS[""]
     person: bool = False
@@ -83,8 +83,8 @@ class Wanted:
             and self.partner in ("", record.key.partner)
             and self.type in ("", record.key.type)
             and self.code in ("", record.reason.get("code", ""))
-            and (not self.since or record.updated >= self.since)
-            and (not self.until or record.updated[: len(self.until)] <= self.until)
+            and (not self.since or record.entered >= self.since)
+            and (not self.until or record.entered[: len(self.until)] <= self.until)
             and self._fits_amount(record)
             and self._fits_text(record)
         )
@@ -110,7 +110,7 @@ class Wanted:
 
 
 def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -> dict[str, Any]:
-    """`{"documents": [...], "cursor": text or "", "looked_until": instant or ""}`, newest change first.
+    """`{"documents": [...], "cursor": text or "", "looked_until": instant or ""}`, the newest in its state first.
 
     One page reads at most `LOOKED_AT` records; where that was not enough to fill it, `looked_until` says how
     far back it has looked and the cursor goes on from there. A text that is a document's whole number is
@@ -126,7 +126,7 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
     for record in _newest(world.ledger, world.id, wanted, place[0] if place else ""):
         if place and _place(record) >= place:
             continue
-        if wanted.since and record.updated < wanted.since:
+        if wanted.since and record.entered < wanted.since:
             break
         looked += 1
         if wanted.fits(record) and record.key.id not in shown:
@@ -136,15 +136,15 @@ def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -
             return {
                 "documents": rows,
                 "cursor": "|".join(_place(record)),
-                "looked_until": "" if full else record.updated,
+                "looked_until": "" if full else record.entered,
             }
     return {"documents": rows, "cursor": "", "looked_until": ""}
 
 
 def everything(ledger: Ledger, connection: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """All that match, newest change first; of a connection that was removed, too."""
+    """All that match, the newest in its state first; of a connection that was removed, too."""
     for record in _newest(ledger, connection, wanted):
-        if wanted.since and record.updated < wanted.since:
+        if wanted.since and record.entered < wanted.since:
             return
         if wanted.fits(record):
             yield summary_of(record)
@@ -152,12 +152,14 @@ def everything(ledger: Ledger, connection: str, wanted: Wanted) -> Iterator[dict
 
 def _newest(ledger: Ledger, connection: str, wanted: Wanted, until: str = "") -> Iterator[Record]:
     ways = [way for way in ("in", "out") if wanted.direction in ("", way)]
-    streams = [ledger.newest(connection, way, state, until) for way in ways for state in wanted.states]
+    # those on their way are read together anyway, and where all are shown their number is bounded here
+    states = wanted.states | ON_THE_WAY if wanted.states & ON_THE_WAY else wanted.states
+    streams = [ledger.newest(connection, way, states, until) for way in ways]
     return heapq.merge(*streams, key=_place, reverse=True)
 
 
 def _place(record: Record) -> tuple[str, str]:
-    return record.updated, record.key.id
+    return record.entered, record.key.id
 
 
 def _by_number(world: World, wanted: Wanted) -> list[Record]:

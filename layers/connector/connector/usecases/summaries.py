@@ -36,6 +36,7 @@ def summary_of(record: Record) -> dict[str, Any]:
         "currency": record.currency,
         "date": record.date,
         "updated": record.updated,
+        "entered": record.entered,
         "attempts": record.attempt,
         "duplicates": record.duplicates,
         "remote_id": record.remote_id,

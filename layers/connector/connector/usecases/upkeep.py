@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from connector import errors
-from connector.ledger import State, revision_began
+from connector.ledger import ON_THE_WAY, State, revision_began
 from connector.usecases.acknowledging import mind_deadlines
 from connector.usecases.arrivals import replay_message, resume
 from connector.usecases.waiting import Look
@@ -56,11 +56,12 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
 
 def _stale(world: World, direction: str) -> Iterator[Record]:
     before = _ago(world, STALE_MINUTES)
-    for state in (State.IN_DOUBT, State.CLAIMED, State.MAPPED, State.RECEIVED):
-        doubted = state is State.IN_DOUBT
-        for record in world.ledger.in_state(world.id, direction, state, "" if doubted else before):
-            if doubted and doubted_since(record) < before:
-                world.report("document long in doubt", document=record.key.id)
+    for record in world.ledger.in_states(world.id, direction, {State.IN_DOUBT}):
+        if doubted_since(record) < before:
+            world.report("document long in doubt", document=record.key.id)
+        yield record
+    for record in world.ledger.in_states(world.id, direction, ON_THE_WAY, before):
+        if record.updated < before:
             yield record
 
 
@@ -93,7 +94,7 @@ def _ago(world: World, minutes: int) -> str:
 
 def _wake(world: World, direction: str, look: Look) -> int:
     """Resume documents whose wait is over and whom nobody woke, or for which only a look at a vendor tells."""
-    waits = {r.waits_for for r in world.ledger.in_state(world.id, direction, State.HELD) if r.waits_for}
+    waits = {r.waits_for for r in world.ledger.in_states(world.id, direction, {State.HELD}) if r.waits_for}
     return sum(resume(world, what) for what in sorted(waits) if look.sees(what, direction))
 
 
@@ -101,7 +102,7 @@ def _picked_up(world: World) -> int:
     """Mark what SPS has taken from our outbox, by its history."""
     waiting = {
         record.reference.lstrip("/"): record
-        for record in world.ledger.in_state(world.id, "out", State.DELIVERED)
+        for record in world.ledger.in_states(world.id, "out", {State.DELIVERED})
     }
     if not waiting:
         return 0
