@@ -272,6 +272,21 @@ def test_a_delivered_file_is_marked_picked_up_when_sps_has_taken_it() -> None:
     assert stored(fake).state is State.PICKED_UP
 
 
+def test_a_file_that_nobody_takes_for_two_weeks_no_longer_has_all_of_spss_history_read() -> None:
+    fake = world()
+    told(fake)
+    asked: list[str | None] = []
+    read = fake.sps.history
+    fake.sps.history = lambda after=None, until=None: asked.append(after) or read(after, until)  # type: ignore[method-assign,func-returns-value]
+    resolve_in_doubt(fake.world)
+    fake.clock.pass_(13 * 86400)
+    resolve_in_doubt(fake.world)
+    assert len(asked) == 2
+    fake.clock.pass_(2 * 86400)
+    resolve_in_doubt(fake.world)
+    assert len(asked) == 2
+
+
 def test_a_partner_that_takes_xml_is_sent_xml() -> None:
     fake = world(format="xml")
     told(fake)

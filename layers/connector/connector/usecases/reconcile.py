@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from connector import errors
-from connector.ledger import OPEN, Record, State
+from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.polling import NOBODYS
 
 if TYPE_CHECKING:
-    from connector.documents.freshbooks import Bill, Sale
+    from connector.documents.freshbooks import Sale
     from connector.usecases.world import World
 
 NO_ORDER = "names no order"
@@ -36,6 +36,14 @@ class Verdict:
     verdict: str
     explained: bool
     detail: str = ""
+
+
+class Kept(NamedTuple):
+    """What is compared of a bill."""
+
+    number: str
+    vendor: int | None
+    is_deleted: bool
 
 
 def reconcile(world: World, days: int = 7) -> dict[str, Any]:
@@ -66,15 +74,17 @@ def reconcile(world: World, days: int = 7) -> dict[str, Any]:
 
 
 class _Account:
+    """Everything at the vendors beside one record of the ledger after another: a ledger is too large to hold whole."""
+
     def __init__(self, world: World, now: datetime, since: datetime) -> None:
         self.world = world
         self.now = now
         self.since = since
-        self.bills: dict[str, Bill] = {}
+        self.bills: dict[str, Kept] = {}
         with suppress(errors.PlanLacksFeature):  # then there is no bill, and orders become drafts or are kept
             for deleted in (False, True):
                 for bill in world.freshbooks.list_bills(deleted=deleted):
-                    self.bills[str(bill.id)] = bill
+                    self.bills[str(bill.id)] = Kept(bill.bill_number, bill.vendorid, bill.vis_state == 1)
         outbox = world.connection.sps.outbox
         listed = {entry.path for entry in world.sps.list(outbox) if entry.type == "file"}
         history = list(world.sps.history(after=since.isoformat()[:19]))
@@ -83,22 +93,36 @@ class _Account:
         self.waiting = {
             entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"
         }
-        self.records = [
-            record
-            for direction in ("in", "out")
-            for record in world.ledger.in_states(world.id, direction, frozenset(State))
-        ]
-        self.closed = {record.key for record in self.records if record.key.type == CLOSE_OUT}
+        self.twice = self._of_one_number()
+        # found while the records go by
+        self.ours: dict[str, DocumentKey] = {}  # the order of a bill in `twice`
+        self.known: set[str] = set()  # files at SPS that the ledger knows, either way
+        self.closed: set[DocumentKey] = set()  # orders whose bill was closed out
+        self.deleted: dict[DocumentKey, str] = {}  # orders whose bill is deleted, and that bill
 
     def verdicts(self) -> Iterator[Verdict]:
-        for record in self.records:
-            yield self._of_record(record)
+        for direction in ("in", "out"):
+            for record in self.world.ledger.in_states(self.world.id, direction, frozenset(State)):
+                self._note(record)
+                if verdict := self._of_record(record):
+                    yield verdict
+        yield from self._bills_deleted()
         yield from self._bills_twice()
         yield from self._files_unknown()
         yield from self._files_offered()
         yield from self._invoices()
 
-    def _of_record(self, record: Record) -> Verdict:
+    def _note(self, record: Record) -> None:
+        key = record.key
+        if key.type == CLOSE_OUT:
+            self.closed.add(key._replace(type="order"))
+        if key.direction == "in" and key.type == "order" and record.remote_id in self.twice:
+            self.ours[record.remote_id] = key
+        files = {record.reference, record.source, *(past["reference"] for past in record.revisions)}
+        files |= {event.note for event in record.history}
+        self.known |= files & (self.sent | self.offered)
+
+    def _of_record(self, record: Record) -> Verdict | None:
         state = record.state
         if state is State.HELD or state is State.REJECTED:
             reason = record.reason.get("message", "")
@@ -116,7 +140,7 @@ class _Account:
             return self._bill_of(record)
         return self._verdict(record, "delivered", True, "kept with its orders")
 
-    def _bill_of(self, record: Record) -> Verdict:
+    def _bill_of(self, record: Record) -> Verdict | None:
         kind, colon, number = record.remote_id.partition(":")
         if colon:
             return self._draft_of(record, "invoice" if kind == "invoice" else "estimate", int(number))
@@ -127,13 +151,10 @@ class _Account:
             return self._verdict(
                 record, "missing at FreshBooks", False, f"bill {record.remote_id} is not there"
             )
-        if bill.vis_state == 1 and record.key._replace(type=CLOSE_OUT) in self.closed:
-            return self._verdict(record, "closed out", True, f"bill {record.remote_id}, as asked for")
-        if bill.vis_state == 1:
-            return self._verdict(
-                record, "deleted at FreshBooks", False, f"somebody deleted bill {record.remote_id}"
-            )
-        if bill.bill_number != record.reference:
+        if bill.is_deleted:
+            self.deleted[record.key] = record.remote_id  # whether it was closed out may come later
+            return None
+        if bill.number != record.reference:
             return self._verdict(
                 record, "renamed at FreshBooks", False, f"bill {record.remote_id} has another number"
             )
@@ -158,41 +179,40 @@ class _Account:
             record, "missing at SPS", False, f"{record.reference} is neither listed nor in the history"
         )
 
-    def _bills_twice(self) -> Iterator[Verdict]:
-        """Bills of one number of one vendor: only one of them can be ours."""
-        ours = {
-            r.remote_id: r
-            for r in self.records
-            if r.key.direction == "in" and r.key.type == "order" and r.remote_id
-        }
+    def _bills_deleted(self) -> Iterator[Verdict]:
+        for key, bill in self.deleted.items():
+            if key in self.closed:
+                yield Verdict(key.id, "ledger", "closed out", True, f"bill {bill}, as asked for")
+            else:
+                yield Verdict(
+                    key.id, "ledger", "deleted at FreshBooks", False, f"somebody deleted bill {bill}"
+                )
+
+    def _of_one_number(self) -> dict[str, tuple[str, ...]]:
+        """Bills that share their number and vendor, each with all of them."""
         by_number: dict[tuple[str, int | None], list[str]] = defaultdict(list)
         for bill_id, bill in self.bills.items():
-            if bill.vis_state != 1 and bill.bill_number:
-                by_number[bill.bill_number, bill.vendorid].append(bill_id)
-        for ids in by_number.values():
-            mine = [ours[bill_id] for bill_id in ids if bill_id in ours]
-            for bill_id in ids:
-                if mine and bill_id not in ours:
-                    yield Verdict(
-                        f"bill {bill_id}",
-                        "FreshBooks",
-                        "twice at FreshBooks",
-                        False,
-                        f"same number as {mine[0].key.id}",
-                    )
+            if bill.number and not bill.is_deleted:
+                by_number[bill.number, bill.vendor].append(bill_id)
+        return {one: tuple(ids) for ids in by_number.values() if len(ids) > 1 for one in ids}
+
+    def _bills_twice(self) -> Iterator[Verdict]:
+        """Bills of one number of one vendor: only one of them can be ours."""
+        for bill_id, ids in self.twice.items():
+            mine = next((self.ours[one] for one in ids if one in self.ours), None)
+            if mine is not None and bill_id not in self.ours:
+                yield Verdict(
+                    f"bill {bill_id}", "FreshBooks", "twice at FreshBooks", False, f"same number as {mine.id}"
+                )
 
     def _files_unknown(self) -> Iterator[Verdict]:
-        known = {r.reference for r in self.records} | {
-            p["reference"] for r in self.records for p in r.revisions
-        }
-        for path in sorted(self.sent - known):
+        for path in sorted(self.sent - self.known):
             yield Verdict(path, "SPS", "unknown file at SPS", False, "the ledger never sent it")
 
     def _files_offered(self) -> Iterator[Verdict]:
-        sources = {r.source for r in self.records} | {e.note for r in self.records for e in r.history}
         for path in sorted(self.waiting):
             yield Verdict(path, "SPS", "waits in the mailbox", True, "the next poll takes it in")
-        for path in sorted(self.offered - self.waiting - sources):
+        for path in sorted(self.offered - self.waiting - self.known):
             yield Verdict(
                 path, "SPS", "never taken in", False, "it left the mailbox and is in no document's history"
             )
@@ -200,8 +220,9 @@ class _Account:
     def _invoices(self) -> Iterator[Verdict]:
         """Invoices of the window that the connector has not looked at in their present version, or that it left
         alone though they name an order: nobody else would say that a PO number was mistyped."""
-        seen = self.world.notes.read_all(self.world.id, "seen")
-        for invoice in self.world.freshbooks.list_invoices(self.since.date()):
+        invoices = list(self.world.freshbooks.list_invoices(self.since.date()))
+        seen = self.world.notes.read_many(self.world.id, "seen", (f"invoice:{one.id}" for one in invoices))
+        for invoice in invoices:
             note: Mapping[str, Any] = seen.get(f"invoice:{invoice.id}", {})
             if note.get("version") == f"{invoice.change_token}/{invoice.vis_state}" or invoice.is_draft:
                 if note.get("what") == NOBODYS and invoice.po_number.strip():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STALE_MINUTES = 15
 HISTORY_MARGIN_MINUTES = 10
 MISSED_POLLS = 3
+PICK_UP_DAYS = 14
 WHO = "resolve_in_doubt"
 
 
@@ -99,10 +100,14 @@ def _wake(world: World, direction: str, look: Look) -> int:
 
 
 def _picked_up(world: World) -> int:
-    """Mark what SPS has taken from our outbox, by its history."""
+    """Mark what SPS has taken from our outbox, by its history.
+
+    A file that nobody took for two weeks is no longer looked for: each look would read all of SPS's history since.
+    """
+    since = _ago(world, PICK_UP_DAYS * 24 * 60)
     waiting = {
         record.reference.lstrip("/"): record
-        for record in world.ledger.in_states(world.id, "out", {State.DELIVERED})
+        for record in world.ledger.in_states(world.id, "out", {State.DELIVERED}, since=since)
     }
     if not waiting:
         return 0
