@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from connector.usecases.inbound import map_inbound
-from connector.usecases.targets import push_document
 from local.faults.fakes import FakeWorld
+from tests.alone import map_inbound, push_document
 from tests.unit.test_inbound import order, put, world
 
 FEW = 1_000

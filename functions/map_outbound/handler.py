@@ -5,11 +5,12 @@ from typing import Any
 
 from connector.runtime import consume, telemetry, wiring
 from connector.usecases.outbound import map_outbound
+from connector.usecases.together import Steps
 from connector.usecases.webhooks import confirm_callback
 from connector.usecases.world import World
 
 
-def work(world: World, message: Mapping[str, Any]) -> None:
+def work(world: World, message: Mapping[str, Any]) -> Steps[None]:
     """A handshake is the one message here that names no record."""
     if message.get("noun") == "callback":
         confirm_callback(
@@ -21,7 +22,7 @@ def work(world: World, message: Mapping[str, Any]) -> None:
             report=world.report,
         )
     else:
-        map_outbound(world, message)
+        yield from map_outbound(world, message)
 
 
 @telemetry.logger.inject_lambda_context

@@ -33,7 +33,6 @@ FRESHBOOKS_PER_MINUTE, SPS_PER_MINUTE = 600, 1200
 # FreshBooksConcurrency and SpsConcurrency have to be for that speed
 FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY = 20, 36
 # as in the template: what one function can do at that pace before its time gets short
-BATCH_SIZES = {"sps_files_to_map": 4, "bills_to_push": 5, "records_to_map": 5, "rsx_to_push": 5}
 MAX_RECEIVES = 20
 MINUTE = 60.0
 
@@ -145,7 +144,7 @@ class _Backlog:
             ("rsx_to_push", push_document, SPS_CONCURRENCY),
         ):
             self.shared.queues[name] = SimulatedQueue(self.shared, name, MAX_RECEIVES)
-            Consumer(self.shared.queues[name], work, concurrency, BATCH_SIZES[name])
+            Consumer(self.shared.queues[name], work, concurrency)
         for n in range(documents):
             lines = [Line("V-1", 1 + n % 7, Decimal("12.50"))]
             order = OrderPlan(f"{n:08d}", PLAIN, "plain", START, lines, lines[0].amount)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from typing import Any
 
 from connector import errors
 from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item, Sale
-from connector.ledger import DocumentKey, Record, State
+from connector.ledger import DocumentKey, Record, State, content_of
 from connector.ports import Clock
 from connector.rules.packs import PartnerPack
 from connector.settings import Connection, FreshBooksSide
@@ -177,9 +177,14 @@ class FakeArchive:
         self.objects[connection, digest] = body
         return digest
 
+    def put_all(self, connection: str, bodies: Sequence[bytes]) -> list[str]:
+        pointers = [self.put(connection, body) for body in bodies]
+        bundle = hashlib.sha256(b"".join(dict.fromkeys(bodies))).hexdigest()[:32]
+        return pointers if len(set(bodies)) == 1 else [f"{pointer}.{bundle}.0.1" for pointer in pointers]
+
     def get(self, connection: str, pointer: str) -> bytes:
         try:
-            return self.objects[connection, pointer.partition("#")[0]]
+            return self.objects[connection, content_of(pointer).partition("#")[0]]
         except KeyError:
             raise errors.NotFound("the payload is no longer in the archive", code="payload_gone") from None
 

@@ -164,7 +164,7 @@ class Worker:
                     self,
                     self._polite("FreshBooks"),
                     shared.freshbooks,
-                    unsafe=("create_bill", "create_vendor"),
+                    unsafe=("create_bill", "create_vendor", "update_bill", "delete_bill"),
                 ),
                 clock=self.clock,
                 report=lambda message, **keys: None,

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.usecases.world import UNTOUCHED_SECONDS, WORST_RECORD_SECONDS, World, full_jitter
+from connector.usecases.together import Steps, Untouched, together
+from connector.usecases.world import UNTOUCHED_SECONDS, World, full_jitter
 from local.faults.ports import Shared, Worker
 
-FUNCTION_SECONDS = 60.0  # Timeout in template.yaml
-VISIBILITY_SECONDS = 360.0
+FUNCTION_SECONDS = 120.0  # Timeout in template.yaml
+VISIBILITY_SECONDS = 720.0
 MAX_RECEIVES = 8  # the template allows more; here DLQs are to be seen
-BATCH = 5
+BATCH = 10
 REDRIVES = 3
 REDRIVE_AFTER_SECONDS = 3600.0
 
@@ -96,7 +97,7 @@ class Consumer:
     def __init__(
         self,
         queue: SimulatedQueue,
-        work: Callable[[World, Mapping[str, Any]], None],
+        work: Callable[[World, Mapping[str, Any]], Steps[None]],
         sandboxes: int,
         batch: int = BATCH,
     ) -> None:
@@ -124,20 +125,21 @@ class Consumer:
         task, began = engine.task, engine.time
         waits: dict[int, float] = {}
         try:
-            for n, message in enumerate(batch):
-                if engine.time - began > FUNCTION_SECONDS - WORST_RECORD_SECONDS:
-                    waits |= {untouched.id: UNTOUCHED_SECONDS for untouched in batch[n:]}
-                    break
-                try:
-                    self._work(worker.world(), json.loads(message.body))
-                except Exception as error:
-                    queue.shared.counts[
-                        f"failed: {type(error).__name__} {getattr(error, 'code', error)}"
-                    ] += 1
-                    told = getattr(error, "retry_after", None)
-                    attempt = message.receives
-                    wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
-                    waits[message.id] = float(int(max(wait, 1)))
+            troubles = together(
+                worker.world(),
+                [json.loads(message.body) for message in batch],
+                self._work,
+                has_time=lambda seconds: engine.time - began <= FUNCTION_SECONDS - seconds,
+            )
+            for n, error in troubles.items():
+                if isinstance(error, Untouched):
+                    waits[batch[n].id] = UNTOUCHED_SECONDS
+                    continue
+                queue.shared.counts[f"failed: {type(error).__name__} {getattr(error, 'code', error)}"] += 1
+                told = getattr(error, "retry_after", None)
+                attempt = batch[n].receives
+                wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
+                waits[batch[n].id] = float(int(max(wait, 1)))
         finally:
             queue.shared.counts["timeouts"] += engine.time - began > FUNCTION_SECONDS
             if task is not None and task.dead:

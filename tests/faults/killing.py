@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 PARTNER = "123ALLSUPPLIER"
 VERIFIERS = {"invoice": "UWQfd9zCzxmVwFZWKqqKwLxqz8gvzGdAn", "bill": "k2TqWmB7u0xYp4RcE9sLhD3vJaN6fZgHt"}
 MOST_RECEIVES = 8  # the queues' maxReceiveCount
-VISIBILITY_SECONDS = 360.0
+VISIBILITY_SECONDS = 720.0
 # queue, and who consumes it
 QUEUES = {
     "sps_files_to_map": "map_inbound",
@@ -415,7 +415,7 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=256,
     aws_request_id="request-1",
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
-    get_remaining_time_in_millis=lambda: 60_000,
+    get_remaining_time_in_millis=lambda: 120_000,
 )
 
 

@@ -6,16 +6,14 @@ The long form is `make simulate BACKLOG=100000`.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from connector.usecases.world import WORST_RECORD_SECONDS
+from connector.usecases.world import BEGIN_SECONDS
 from local.faults.backlog import (
-    BATCH_SIZES,
     FRESHBOOKS_CONCURRENCY,
     FRESHBOOKS_PER_MINUTE,
     MAX_RECEIVES,
@@ -23,7 +21,7 @@ from local.faults.backlog import (
     SPS_PER_MINUTE,
     drain,
 )
-from local.faults.queues import FUNCTION_SECONDS
+from local.faults.queues import BATCH, FUNCTION_SECONDS
 from tests.functions.template import CONSUMERS, FUNCTIONS, QUEUES, RESOURCES, TEMPLATE
 
 MAPPINGS = [
@@ -66,11 +64,10 @@ def test_what_is_simulated_is_what_the_template_says() -> None:
     assert settings["FreshBooksPerMinute"]["Default"] == FRESHBOOKS_PER_MINUTE
     assert settings["SpsPerMinute"]["Default"] == SPS_PER_MINUTE
     assert max(FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY) <= settings["SpsConcurrency"]["MaxValue"]
-    assert TEMPLATE["Globals"]["Function"]["Timeout"] == FUNCTION_SECONDS > WORST_RECORD_SECONDS
+    assert TEMPLATE["Globals"]["Function"]["Timeout"] == FUNCTION_SECONDS > BEGIN_SECONDS
     for queue in CONSUMERS:
-        name = re.sub(r"(?<=.)([A-Z])", r"_\1", queue).lower()
         [mapping] = [one for one in MAPPINGS if one["EventSourceArn"]["Fn::GetAtt"][0] == queue]
-        assert mapping["BatchSize"] == BATCH_SIZES[name]
+        assert mapping["BatchSize"] == BATCH
         assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
     for function, vendor in (("map_inbound", "SPS"), ("push_sps", "SPS"), ("push_freshbooks", "FRESHBOOKS")):
         assert {f"{vendor}_PER_MINUTE", f"{vendor}_CONCURRENCY"} <= set(

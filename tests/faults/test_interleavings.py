@@ -20,13 +20,13 @@ import pytest
 from connector import errors
 from connector.adapters.clock import AwsClock
 from connector.ledger import LEASE_SECONDS, State
-from connector.usecases.inbound import map_inbound, poll_sps
-from connector.usecases.push import push
-from connector.usecases.targets import BillTarget, push_document
+from connector.usecases.inbound import poll_sps
+from connector.usecases.targets import BillTarget
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.world import World
 from local.faults.fakes import FakeLeases
 from local.faults.ports import Calls
+from tests.alone import map_inbound, push, push_document
 from tests.fakes import FakeWorld
 from tests.unit import test_inbound as inbound
 from tests.unit import test_push as pushing

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from connector.ledger import State, verify_history
+from connector.ledger import Record, State, verify_history
 from tests.faults.killing import Machine, Point, machine
 
 ROUNDS = 8
@@ -173,6 +173,35 @@ def order_to_bill() -> Flow:
         delivered(cloud, "in", "order", "0045001234")
 
     return Flow(prepare, poll, poll, check)
+
+
+def a_batch_of_orders() -> Flow:
+    """Three orders that share one archive object and one batch of messages on their way."""
+    numbers = [f"004500123{n}" for n in range(3)]
+
+    def prepare(cloud: Machine) -> None:
+        cloud.set_up()
+        for number in numbers:
+            cloud.put(f"out/{number}.json", order(PurchaseOrderNumber=number))
+
+    def check(cloud: Machine) -> None:
+        bills = cloud.books_of("bills").rows.values()
+        assert sorted(bill["bill_number"] for bill in bills) == numbers
+        assert cloud.posts("/bills/bills") == 3
+        assert cloud.files() == []
+        for number in numbers:
+            delivered(cloud, "in", "order", number)
+            assert archived(cloud, cloud.record("in", "order", number)) == {"received", "exchange"}
+
+    return Flow(prepare, poll, poll, check)
+
+
+def archived(cloud: Machine, record: Record) -> set[str]:
+    """What the archive has of a document; every pointer leads to what is its own."""
+    archive, number = cloud.wiring.archive, record.key.number
+    for pointer in record.payloads.values():
+        assert number in archive.get("acme", pointer).decode()
+    return set(record.payloads)
 
 
 def shipment_to_events() -> Flow:
@@ -409,6 +438,7 @@ def webhook_handshake() -> Flow:
 
 FLOWS = [
     order_to_bill,
+    a_batch_of_orders,
     shipment_to_events,
     shipment_before_its_order,
     order_revision,

@@ -18,6 +18,7 @@ from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
 from connector.usecases.polling import poll_freshbooks
 from connector.usecases.targets import push_document
+from connector.usecases.together import Steps, together
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
 from connector.usecases.world import Queues, World
@@ -86,10 +87,13 @@ class Mortal:
             self._dead = False
             return False
 
-    def consume(self, queue: FakeQueue, work: Callable[[World, Mapping[str, Any]], None]) -> None:
-        for message in queue.take():
-            if not self.invoke(work, message):
-                queue.messages.append(message)
+    def consume(self, queue: FakeQueue, work: Callable[[World, Mapping[str, Any]], Steps[None]]) -> None:
+        batch = queue.take()
+        try:
+            again = set(together(self.world, batch, work))
+        except Killed:
+            self._dead, again = False, set(range(len(batch)))
+        queue.messages += [message for n, message in enumerate(batch) if n in again]
 
     def run(self, over: Callable[[], bool]) -> int:
         """Rounds of everything, a quarter of an hour apart, until it is all over; how many it took."""
@@ -164,12 +168,13 @@ def test_ten_thousand_messages_redriven_three_times_under_new_ids_make_nothing_n
         inbound.put(fake, f"out/{n}.json", inbound.order(str(n)))
         fake.freshbooks.invoices[n] = outbound.invoice(f"I{n}", id=n, invoiceid=n, po_number=str(n))
     poll_sps(fake.world)
-    sent: list[tuple[Callable[..., None], dict[str, Any]]] = []
+    sent: list[tuple[Callable[..., Steps[None]], dict[str, Any]]] = []
 
-    def drain(queue: FakeQueue, work: Callable[..., None]) -> None:
-        for message in queue.take():
-            work(fake.world, message)
-            sent.append((work, message))
+    def drain(queue: FakeQueue, work: Callable[..., Steps[None]]) -> None:
+        while batch := queue.messages[:10]:
+            del queue.messages[:10]
+            assert together(fake.world, batch, work) == {}
+            sent.extend((work, message) for message in batch)
 
     drain(fake.files, map_inbound)
     drain(fake.bills, push_document)
@@ -180,10 +185,10 @@ def test_ten_thousand_messages_redriven_three_times_under_new_ids_make_nothing_n
     states = {key: record.state for key, record in fake.ledger.records.items()}
     for seed in range(3):
         for work, message in random.Random(seed).sample(sent, len(sent)):
-            work(fake.world, json.loads(json.dumps(message)))
+            assert together(fake.world, [json.loads(json.dumps(message))], work) == {}
         for queue, work in ((fake.bills, push_document), (fake.rsx, push_document)):
             for message in queue.take():
-                work(fake.world, message)
+                assert together(fake.world, [message], work) == {}
     assert (fake.freshbooks.posts, len(fake.sps.uploads)) == (each, each)
     assert {key: record.state for key, record in fake.ledger.records.items()} == states
     assert set(Counter(states.values())) == {State.DELIVERED}

@@ -15,10 +15,9 @@ from connector.adapters.breaker import LONGEST_PAUSE_SECONDS, NEWS_SECONDS, PAUS
 from connector.adapters.http import HttpClient
 from connector.adapters.sps import MemoryToken, SpsClient, SpsSettings, SpsTokens
 from connector.ledger import State
-from connector.usecases.outbound import map_outbound
-from connector.usecases.targets import push_document
 from local.faults.fakes import FakeLeases, FakeNotes
 from local.simulators import SpsSimulator, serve
+from tests.alone import map_outbound, push_document
 from tests.fakes import FakeWorld
 from tests.faults.killing import Clock, Killed, Machine, machine
 from tests.unit import test_outbound as outbound

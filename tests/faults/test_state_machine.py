@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from connector import errors
 from connector.ledger import FINAL, LEASE_SECONDS, State, verify_history
-from connector.usecases.targets import BillTarget, push_document
+from connector.usecases.targets import BillTarget
 from connector.usecases.upkeep import resolve_in_doubt
+from tests.alone import push_document
 from tests.unit import test_push as pushing
 
 # the longest that a request may take before its deadline, and act after it

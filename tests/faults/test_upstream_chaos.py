@@ -208,8 +208,8 @@ METHODS: dict[str, Method] = {
         safe=False,
         made=lambda b: len(b.rows("bills").rows) - 1,
     ),
-    "update_bill": books(lambda c: c.update_bill(1001, {"bill": BILL}), "PUT .*/bills"),
-    "delete_bill": books(lambda c: c.delete_bill(1001), "PUT .*/bills"),
+    "update_bill": books(lambda c: c.update_bill(1001, {"bill": BILL}), "PUT .*/bills", safe=False),
+    "delete_bill": books(lambda c: c.delete_bill(1001), "PUT .*/bills", safe=False),
     "get_sale": books(lambda c: c.get_sale("estimate", 40001), "GET .*/estimates/"),
     "find_sales": books(lambda c: c.find_sales("invoice", 30001, "421"), "GET .*/invoices/"),
     "create_sale": books(
@@ -218,7 +218,9 @@ METHODS: dict[str, Method] = {
         safe=False,
         made=lambda b: len(b.rows("invoices").rows) - 1,
     ),
-    "update_sale": books(lambda c: c.update_sale("estimate", 40001, {"estimate": SALE}), "PUT .*/estimates"),
+    "update_sale": books(
+        lambda c: c.update_sale("estimate", 40001, {"estimate": SALE}), "PUT .*/estimates", safe=False
+    ),
     "delete_sale": books(lambda c: c.delete_sale("invoice", 20001), "DELETE .*/invoices", otherwise=NO_BODY),
     "list_vendors": books(lambda c: list(c.list_vendors()), "GET .*/bill_vendors"),
     "create_vendor": books(

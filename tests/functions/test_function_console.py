@@ -433,7 +433,7 @@ def test_the_overview_counts_what_is_there(stack: Stack, delivered: Business) ->
 
 def _received(business: Business) -> str:
     digest = business.record().payloads["received"].partition("#")[0]
-    return f"acme/{digest[:2]}/{digest}"
+    return f"acme/{digest[:2]}/{digest}.gz"
 
 
 # ------------------------------------------------------------------------------------ replay and partners

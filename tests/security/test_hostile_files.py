@@ -69,7 +69,7 @@ def test_a_files_name_reaches_no_path_but_its_own(stack: Stack, acme: Business, 
     assert acme.poll() == []
     assert acme.waiting == [], "taken in, and deleted under that very name"
     kept = [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket="archive")["Contents"]]
-    assert [key for key in kept if not re.fullmatch(r"acme/[0-9a-f]{2}/[0-9a-f]{64}", key)] == []
+    assert [key for key in kept if not re.fullmatch(r"acme/[0-9a-f]{2}/[0-9a-f]{64}\.gz", key)] == []
 
 
 @pytest.mark.parametrize(

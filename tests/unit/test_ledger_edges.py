@@ -216,10 +216,10 @@ def test_what_is_in_doubt_may_be_asked_for_by_anybody_while_it_settles() -> None
     assert claim(stored, 1, now=T2, clock=100.0, who="t") == (Claim.ASK, stored)
 
 
-def test_a_claim_is_in_the_history_with_its_worker_and_lasts_two_minutes() -> None:
+def test_a_claim_is_in_the_history_with_its_worker_and_lasts_three_minutes() -> None:
     _, record = claim(in_state(State.MAPPED), 1, now=T2, clock=1000.0, who="push_freshbooks")
     assert last_line(record) == (T2, "push_freshbooks", "claimed", "")
-    assert record.lease_until == 1120.0
+    assert record.lease_until == 1180.0
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.MAPPED, State.CLAIMED, State.IN_DOUBT}))

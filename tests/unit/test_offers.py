@@ -9,9 +9,10 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.usecases import inbound as flow
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import poll_sps
 from connector.usecases.offers import worth_a_message
 from connector.usecases.replaying import replay
+from tests.alone import map_inbound
 from tests.fakes import FakeWorld
 from tests.unit import test_inbound as inbound
 from tests.unit.test_inbound import order, put

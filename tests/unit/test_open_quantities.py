@@ -13,11 +13,11 @@ from connector.rules.open_quantities import lines_of, open_lines
 from connector.rules.packs import PartnerPack
 from connector.usecases import outbound
 from connector.usecases.fulfilment import note_fulfilment
-from connector.usecases.outbound import map_outbound
 from connector.usecases.people import open_quantities
 from connector.usecases.replaying import preview, resolve
 from connector.usecases.webhooks import hint
 from tests import outbound as documents
+from tests.alone import map_outbound
 from tests.fakes import FakeWorld
 from tests.unit.test_corrections import corrected, deleted
 from tests.unit.test_inbound import PARTNER

@@ -11,12 +11,11 @@ from connector import errors
 from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.outbound import map_outbound
 from connector.usecases.polling import poll_freshbooks
 from connector.usecases.summaries import needs_person
-from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
+from tests.alone import map_outbound, push_document
 from tests.fakes import FakeWorld
 from tests.unit.test_inbound import PARTNER, order, put, shipment
 from tests.unit.test_inbound import run as run_inbound

@@ -10,7 +10,7 @@ from connector import errors
 from connector.ledger import LEASE_SECONDS, DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.arrivals import Planned, settle
-from connector.usecases.targets import push_document
+from tests.alone import push_document
 from tests.fakes import FakeWorld
 
 ORDER = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "0045001234")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from connector import errors
-from connector.ledger import DocumentKey, Record, State
+from connector.ledger import LEASE_SECONDS, DocumentKey, Record, State
 from connector.usecases.arrivals import Planned, settle
-from connector.usecases.push import Push, Receipt, push
+from connector.usecases.push import Push, Receipt
+from tests.alone import push
 from tests.fakes import FakeWorld
 
 ORDER = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "0045001234")
@@ -272,7 +273,7 @@ def test_a_worker_that_died_before_its_request_is_asked_about_twice_as_well() ->
     message = arrived(fake)
     with pytest.raises(Killed):
         push(fake.world, message, target, "push")
-    fake.clock.pass_(121)
+    fake.clock.pass_(LEASE_SECONDS + 1)
     error = try_push(fake, target, message)
     assert isinstance(error, errors.Busy)
     assert error.code == "settling"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +15,10 @@ from connector import errors
 from connector.adapters.clock import AwsClock
 from connector.ledger import LEASE_SECONDS, Arrival, DocumentKey, Record, State, arrive, claim, revision_began
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import map_inbound, poll_sps
-from connector.usecases.outbound import map_outbound
+from connector.usecases.inbound import poll_sps
 from connector.usecases.packs import set_up_partner
-from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
+from tests.alone import map_inbound, map_outbound, push_document
 from tests.fakes import FakeWorld
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
@@ -221,6 +221,7 @@ def test_an_invoice_that_missed_its_orders_arrival_is_mapped_within_the_same_mes
     fake = outbound.world(ordered=False, freshbooks={"client_ids": [12345]})
     look = fake.ledger.get_many
     looks: list[Any] = []
+    another = replace(fake.world)  # another worker's, with queues of its own
 
     def late(keys: Any) -> dict[DocumentKey, Record]:
         """The order arrives right after the first look for it."""
@@ -228,7 +229,9 @@ def test_an_invoice_that_missed_its_orders_arrival_is_mapped_within_the_same_mes
         found = look(keys)
         if len(looks) == 1:
             put(fake, "out/1.json", order())
+            mine, fake.world = fake.world, another
             inbound.run(fake)
+            fake.world = mine
         return found
 
     fake.ledger.get_many = late  # type: ignore[method-assign]

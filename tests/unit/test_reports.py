@@ -15,7 +15,7 @@ from cli.output import show_csv
 from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import poll_sps
 from connector.usecases.packs import set_up_partner
 from connector.usecases.reports.deadlines import deadlines
 from connector.usecases.reports.gathering import gather, records
@@ -23,6 +23,7 @@ from connector.usecases.reports.open_bills import open_bills
 from connector.usecases.reports.throughput import percentile, throughput
 from connector.usecases.reports.trades import Trade
 from connector.usecases.reports.variances import variances
+from tests.alone import map_inbound
 from tests.fakes import FakeWorld
 from tests.stack_of_fakes import connector, stack_of
 from tests.unit import test_inbound as inbound

@@ -10,9 +10,9 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.rules.packs import PartnerPack
 from connector.usecases import packs, replaying
-from connector.usecases.inbound import map_inbound, poll_sps
-from connector.usecases.targets import push_document
+from connector.usecases.inbound import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
+from tests.alone import map_inbound, push_document
 from tests.fakes import FakeWorld
 from tests.unit.test_inbound import PARTNER, order
 

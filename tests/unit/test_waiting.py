@@ -10,13 +10,12 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.outbound import map_outbound
 from connector.usecases.packs import set_up_partner
 from connector.usecases.polling import poll_freshbooks
-from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.waiting import what_it_waits_for
 from connector.usecases.world import LONG_QUEUE
+from tests.alone import map_outbound, push_document
 from tests.fakes import FakeWorld
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound

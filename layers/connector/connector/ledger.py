@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 
 from connector import errors
 
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 180.0  # longer than a function may run
 HISTORY_IN_RECORD = 60
 GENESIS = "0" * 64
 
@@ -329,6 +329,12 @@ def claim(stored: Record, revision: int, *, now: str, clock: float, who: str) ->
         fence=stored.fence + 1,
         lease_until=clock + LEASE_SECONDS,
     )
+
+
+def content_of(pointer: str) -> str:
+    """What a pointer points to, wherever it is kept: the digest of the payload, and which document of it (`#1`)."""
+    where, mark, index = pointer.partition("#")
+    return where.partition(".")[0] + mark + index
 
 
 def reason_of(error: errors.ConnectorError) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,7 +87,14 @@ class Archive(Protocol):
     def put(self, connection: str, body: bytes) -> str:
         """Keep a payload; the pointer is its digest, so the same bytes are kept once."""
 
-    def get(self, connection: str, pointer: str) -> bytes: ...
+    def put_all(self, connection: str, bodies: Sequence[bytes]) -> list[str]:
+        """Keep payloads that belong to different documents, together where there are several; their pointers.
+
+        Each begins with the payload's digest (`ledger.content_of`).
+        """
+
+    def get(self, connection: str, pointer: str) -> bytes:
+        """The payload, wherever it is kept now; NotFound where its retention is over."""
 
 
 class Queue(Protocol):

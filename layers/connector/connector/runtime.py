@@ -11,7 +11,8 @@ from connector import errors
 from connector.environment import QUEUES, FunctionSettings
 from connector.ledger import DocumentKey
 from connector.telemetry import Telemetry
-from connector.usecases.world import UNTOUCHED_SECONDS, WORST_RECORD_SECONDS, World, full_jitter
+from connector.usecases.together import Steps, Untouched, together
+from connector.usecases.world import UNTOUCHED_SECONDS, World, full_jitter
 from connector.wiring import Wiring
 
 VISIBILITY_MAX_SECONDS = 43_000
@@ -22,32 +23,54 @@ wiring = Wiring(_settings, telemetry.report)
 
 
 def consume(
-    event: Mapping[str, Any], context: Any, work: Callable[[World, Mapping[str, Any]], None]
+    event: Mapping[str, Any],
+    context: Any,
+    work: Callable[[World, Mapping[str, Any]], Steps[None]],
 ) -> dict[str, Any]:
-    """Do `work` for each record of an SQS batch; the ones to be tried again are returned as failures.
+    """Do `work` for the records of an SQS batch; the ones to be tried again are returned as failures.
 
     A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its
     receive count. Where the time gets short the rest is returned untouched, to be seen again at once.
     """
     failures: list[str] = []
-    records = list(event["Records"])
-    while records:
-        if context.get_remaining_time_in_millis() < WORST_RECORD_SECONDS * 1000:
-            break
-        record = records.pop(0)
+
+    def failed(record: Mapping[str, Any], error: Exception) -> None:
+        failures.append(record["messageId"])
+        if isinstance(error, Untouched):
+            _show_after(record, UNTOUCHED_SECONDS)
+        else:
+            telemetry.failed("message not done, it comes again", error)
+            _postpone(record, error)
+
+    batches: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
+    for record in event["Records"]:
         telemetry.correlate("", "")  # what cannot be read must not be told as part of the story before
         try:
             message = _message(record["body"])
-            telemetry.correlate(message.get("correlation_id", ""), message["connection"])
-            work(wiring.world(message["connection"]), message)
+            batches.setdefault(message["connection"], []).append((record, message))
         except Exception as error:
-            telemetry.failed("message not done, it comes again", error)
-            failures.append(record["messageId"])
-            _postpone(record, error)
-    for record in records:
-        failures.append(record["messageId"])
-        _show_after(record, UNTOUCHED_SECONDS)
+            failed(record, error)
+    for connection, batch in batches.items():
+        messages = [message for _, message in batch]
+        try:
+            telemetry.correlate("", connection)
+            troubles = together(
+                wiring.world(connection),
+                messages,
+                work,
+                enter=_correlate,
+                has_time=lambda seconds: context.get_remaining_time_in_millis() >= seconds * 1000,
+            )
+        except Exception as error:
+            troubles = dict.fromkeys(range(len(batch)), error)
+        for n, trouble in troubles.items():
+            _correlate(messages[n])
+            failed(batch[n][0], trouble)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
+
+
+def _correlate(message: Mapping[str, Any]) -> None:
+    telemetry.correlate(message.get("correlation_id", ""), message["connection"])
 
 
 def each_connection(work: Callable[[str], Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Errors come in seven envelopes, some with HTTP 200 (`read_problem`), and are tol
     1003 1038 403           Forbidden           409                       Busy (NotSent): again later
     500 (an errno too)      as a 5xx            other errno, other 4xx    Refused, with errno, field, message
     401                     the token is read again once, then Unauthenticated
-    all else                the table of `adapters.http`; `create_*` are not safe to repeat
+    all else                the table of `adapters.http`; what writes a record is not safe to repeat
 
 Unknown keys and filters are ignored by FreshBooks without a word, so filters are checked on the rows.
 Source: reference/freshbooks.md, sections 2 to 5.
@@ -370,13 +370,15 @@ class FreshBooksClient:
     def _send(self, method: str, url: str, path: str, *, params: Params = (), json: Any = None) -> Response:
         """An answer that is not 401: that is asked once more with a token that was read again."""
         token = self._tokens.access_token()
+        # a change of a record that acts late undoes what was changed since; a callback's may be repeated
+        safe = method in ("GET", "DELETE") or (method == "PUT" and path.startswith("/events/"))
         for again in (False, True):
             response = self._http.request(
                 method,
                 url,
                 vendor=VENDOR,
                 path=path,
-                safe=method != "POST",
+                safe=safe,
                 total_seconds=self._settings.total_seconds,
                 headers={"Authorization": f"Bearer {token}"},
                 params=params,

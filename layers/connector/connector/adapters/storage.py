@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT = 200_000
 BATCH_LIMIT = 1_000_000
+BUNDLE_LIMIT = 8_000_000
+BUNDLE_NAME = 32  # hex digits
 
 
 class S3Archive:
-    """`ports.Archive`: payloads addressed by digest, below their connection's prefix."""
+    """`ports.Archive`: payloads below their connection's prefix, compressed.
+
+    One by itself is an object named by its digest. Several share an object, one gzip member after the other, so
+    that `gunzip` shows them all; a pointer to one of them reads `digest.object.offset.length`.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -27,22 +34,53 @@ class S3Archive:
 
     def put(self, connection: str, body: bytes) -> str:
         digest = hashlib.sha256(body).hexdigest()
-        self._client.put_object(Bucket=self._bucket, Key=_object(connection, digest), Body=body)
+        self._put(connection, digest, _packed(body))
         return digest
 
+    def put_all(self, connection: str, bodies: Sequence[bytes]) -> list[str]:
+        bundle = [(body, _packed(body)) for body in dict.fromkeys(bodies)]
+        if len(bundle) == 1 or sum(len(packed) for _, packed in bundle) > BUNDLE_LIMIT:
+            return [self.put(connection, body) for body in bodies]
+        whole = b"".join(packed for _, packed in bundle)
+        name = hashlib.sha256(whole).hexdigest()[:BUNDLE_NAME]
+        self._put(connection, name, whole)
+        pointers, offset = {}, 0
+        for body, packed in bundle:
+            pointers[body] = f"{hashlib.sha256(body).hexdigest()}.{name}.{offset}.{len(packed)}"
+            offset += len(packed)
+        return [pointers[body] for body in bodies]
+
     def get(self, connection: str, pointer: str) -> bytes:
+        digest, *bundled = pointer.partition("#")[0].split(".")
+        # what was exported and brought into another stack is by itself there
+        packed = self._member(connection, *bundled) if bundled else None
+        packed = packed or self._get(connection, digest)
+        if packed is None:
+            raise errors.NotFound("the payload is no longer in the archive", code="payload_gone")
+        return gzip.decompress(packed)
+
+    def _member(self, connection: str, name: str, offset: str, length: str) -> bytes | None:
+        first = int(offset)
+        return self._get(connection, name, Range=f"bytes={first}-{first + int(length) - 1}")
+
+    def _get(self, connection: str, name: str, **part: str) -> bytes | None:
         try:
-            answer = self._client.get_object(
-                Bucket=self._bucket, Key=_object(connection, pointer.partition("#")[0])
-            )
+            answer = self._client.get_object(Bucket=self._bucket, Key=_object(connection, name), **part)
         except self._client.exceptions.NoSuchKey:
-            raise errors.NotFound("the payload is no longer in the archive", code="payload_gone") from None
+            return None
         body: bytes = answer["Body"].read()
         return body
 
+    def _put(self, connection: str, name: str, packed: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=_object(connection, name), Body=packed)
 
-def _object(connection: str, digest: str) -> str:
-    return f"{connection}/{digest[:2]}/{digest}"
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)  # the same bytes for the same payload
+
+
+def _object(connection: str, name: str) -> str:
+    return f"{connection}/{name[:2]}/{name}.gz"
 
 
 class SqsQueue:

@@ -27,6 +27,7 @@ from connector.usecases.cut_over import CODE, HISTORY, is_registered
 from connector.usecases.fulfilment import note_registered
 from connector.usecases.partners import partner_of_invoice
 from connector.usecases.targets import keep_shipment
+from connector.usecases.together import alone
 from connector.usecases.webhooks import hint
 
 if TYPE_CHECKING:
@@ -151,9 +152,8 @@ def _invoice(world: World, key: DocumentKey, listed: Invoice, dry_run: bool) -> 
     if dry_run or (what == "known" and not is_registered(stored)):  # type: ignore[arg-type]
         return _row(key.id, what, day, str(stored.state) if stored else "")
     if what != "known":
-        outbound.map_outbound(
-            world, hint(world.id, "invoice", listed.id, "invoice.backfilled", world.new_id())
-        )
+        message = hint(world.id, "invoice", listed.id, "invoice.backfilled", world.new_id())
+        alone(world, message, outbound.map_outbound)
     record = world.ledger.get(key)
     if record is not None and is_registered(record):
         _put_down(world, record)

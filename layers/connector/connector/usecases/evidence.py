@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.reading import read_documents
-from connector.ledger import DocumentKey, Record, verify_history
+from connector.ledger import DocumentKey, Record, content_of, verify_history
 from connector.mapping.money import shown
 from connector.usecases.evidence_page import page
 from connector.usecases.reports.gathering import gather
@@ -142,7 +142,7 @@ def _stages(world: World, payloads: Mapping[str, str]) -> Iterator[tuple[str, di
         try:
             body = world.archive.get(world.id, pointer)
         except errors.NotFound:
-            yield name, {"kind": "", "note": "its retention is over", "archived": pointer}
+            yield name, {"kind": "", "note": "its retention is over", "archived": content_of(pointer)}
             continue
         if name != "exchange":
             yield name, _received(body, pointer)
@@ -150,12 +150,15 @@ def _stages(world: World, payloads: Mapping[str, str]) -> Iterator[tuple[str, di
         exchange = json.loads(body)
         for stage in STAGES[1:]:
             if exchange.get(stage) is not None:
-                yield stage, {"kind": "json", "archived": pointer, "body": _pretty(exchange[stage])}
+                yield (
+                    stage,
+                    {"kind": "json", "archived": content_of(pointer), "body": _pretty(exchange[stage])},
+                )
 
 
 def _received(body: bytes, pointer: str) -> dict[str, Any]:
     """As it came; cut out of its file where other documents came in it, which are nobody's business here."""
-    where, _, index = pointer.partition("#")
+    where, _, index = content_of(pointer).partition("#")
     told = {"kind": _kind(body), "archived": where, "body": body}
     if not index.isdigit():
         return told

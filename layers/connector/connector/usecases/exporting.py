@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
-from connector.ledger import IN_FLIGHT, DocumentKey, Event, Record, State, verify_history
+from connector.ledger import IN_FLIGHT, DocumentKey, Event, Record, State, content_of, verify_history
 from connector.settings import Connection, connection_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FORMAT = "connector-export/1"
 PASSING = frozenset({"token", "upstream"})  # the state of one stack's token and breaker, of no use in another
 _NAMES_PAYLOAD = ("file", "order")
-_POINTER = re.compile(r"[0-9a-f]{64}")
+_POINTER = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{32}\.\d+\.\d+)?")
 _TUPLES = frozenset({"findings", "revisions"})
 
 
@@ -66,7 +66,7 @@ def export(
     if settings is None:
         raise errors.BadUse(f"there is no connection {connection}", code="no_such_connection")
     digests: dict[str, dict[str, Any]] = {}
-    payloads: dict[str, None] = {}
+    payloads: dict[str, str] = {}
     gone: list[str] = []
     for name, parts in (
         ("connection.json", iter([_line(settings)])),
@@ -74,31 +74,33 @@ def export(
         ("documents.jsonl", _documents(stores.ledger, connection, payloads, progress)),
     ):
         yield name, _digested(parts, name, digests)
-    left, known = sorted(payloads, reverse=True), set(payloads)
+    left = sorted(payloads, reverse=True)
     while left:
-        pointer = left.pop()
+        digest = left.pop()
         progress("payload")
         try:
-            body = stores.archive.get(connection, pointer)
+            body = stores.archive.get(connection, payloads[digest])
         except errors.NotFound:  # its retention is over: the history still tells of it
-            gone.append(pointer)
+            gone.append(digest)
             continue
-        yield payload_name(pointer), iter([body])
-        left += [inner for inner in pointers_in(body) if inner not in known]
-        known.update(left)
+        yield payload_name(digest), iter([body])
+        for inner in pointers_in(body):
+            if content_of(inner) not in payloads:
+                payloads[content_of(inner)] = inner
+                left.append(content_of(inner))
     manifest = {
         "format": FORMAT,
         "connection": connection,
         "at": stores.clock.now(),
         "files": digests,
-        "payloads": len(known) - len(gone),
+        "payloads": len(payloads) - len(gone),
         "payloads_gone": gone,
     }
     yield "manifest.json", iter([json.dumps(manifest, indent=1).encode()])
 
 
-def payload_name(pointer: str) -> str:
-    return f"payloads/{pointer[:2]}/{pointer}"
+def payload_name(digest: str) -> str:
+    return f"payloads/{digest[:2]}/{digest}"
 
 
 def _line(value: Any) -> bytes:
@@ -121,7 +123,7 @@ def _notes(notes: Notes, connection: str) -> Iterator[bytes]:
 
 
 def _documents(
-    ledger: Ledger, connection: str, payloads: dict[str, None], progress: Callable[[str], None]
+    ledger: Ledger, connection: str, payloads: dict[str, str], progress: Callable[[str], None]
 ) -> Iterator[bytes]:
     for key in sorted(set(keys_of(ledger, connection))):
         record = ledger.get(key)
@@ -130,7 +132,7 @@ def _documents(
         last = record.history[-1].n if record.history else 0
         history = [event for event in ledger.history(key) if event.n <= last]  # it may have moved on between
         for pointer in pointers(record):
-            payloads[pointer] = None
+            payloads[content_of(pointer)] = pointer
         progress("document")
         yield _line(document_as_json(record, history))
 
@@ -206,7 +208,7 @@ def check(bundle: Bundle, progress: Callable[[str], None] = lambda what: None) -
         if broken is not None:
             raise _damaged(record.key.id, f"its history was changed at line {broken}")
         progress("document")
-        missing |= set(pointers(record)) - there
+        missing |= set(map(content_of, pointers(record))) - there
     missing -= set(manifest["payloads_gone"])
     if missing or len(there) < manifest["payloads"]:
         raise _damaged(min(missing, default="payloads"), "payloads are missing")
@@ -318,8 +320,8 @@ def _write_document(
 ) -> None:
     stored = stores.ledger.get(record.key)
     if stored is None:
-        for pointer in dict.fromkeys(pointers(record)):
-            _write_payload(stores, bundle, record.key.connection, pointer, gone)
+        for digest in dict.fromkeys(map(content_of, pointers(record))):
+            _write_payload(stores, bundle, record.key.connection, digest, gone)
         stored = stores.ledger.save(record, 0)
     if stored is None:
         counts["documents written"] += 1
@@ -335,11 +337,11 @@ def _write_document(
         conflicts.append(record.key.id)
 
 
-def _write_payload(stores: Stores, bundle: Bundle, connection: str, pointer: str, gone: set[str]) -> None:
-    if pointer in gone:
+def _write_payload(stores: Stores, bundle: Bundle, connection: str, digest: str, gone: set[str]) -> None:
+    if digest in gone:
         return
-    body = bundle.read(payload_name(pointer))
-    if stores.archive.put(connection, body) != pointer:
-        raise _damaged(payload_name(pointer), "is not as it was written")
+    body = bundle.read(payload_name(digest))
+    if stores.archive.put(connection, body) != digest:
+        raise _damaged(payload_name(digest), "is not as it was written")
     for inner in pointers_in(body):
-        _write_payload(stores, bundle, connection, inner, gone)
+        _write_payload(stores, bundle, connection, content_of(inner), gone)

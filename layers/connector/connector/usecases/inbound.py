@@ -12,7 +12,7 @@ from connector.documents.parts import as_date
 from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
 from connector.findings import Mapped, Trace, as_json
-from connector.ledger import OPEN, DocumentKey, Record, State
+from connector.ledger import OPEN, DocumentKey, Record, State, content_of
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases import closing
 from connector.usecases.acknowledging import ask_for
@@ -29,12 +29,14 @@ from connector.usecases.offers import (
     worth_a_message,
 )
 from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
+from connector.usecases.together import SENT
 from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
+    from connector.usecases.together import Steps
     from connector.usecases.world import World
 
-POLL_LEASE_SECONDS = 120.0
+POLL_LEASE_SECONDS = 180.0
 _SHIPMENT_RANK = {"04": "1", "05": "1", "01": "2"}
 WHO = "map_inbound"
 
@@ -64,16 +66,16 @@ def poll_sps(world: World) -> int:
         return len(messages)
 
 
-def map_inbound(world: World, message: Mapping[str, Any]) -> None:
+def map_inbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
     """Take in one file (`path`), or map one parked document again (`replay`)."""
     if "replay" in message:
         world.forget_packs()  # often it is a changed pack that it is replayed for
-        _replay(world, DocumentKey.of(message["replay"]), message["correlation_id"])
+        yield from _replay(world, DocumentKey.of(message["replay"]), message["correlation_id"])
         return
-    _take_file(world, message["path"], message["correlation_id"], left=message.get("left", False))
+    yield from _take_file(world, message["path"], message["correlation_id"], left=message.get("left", False))
 
 
-def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> bool:
+def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> Steps[bool]:
     """Take in the file's documents, then delete it; whether it was there. `left`: it could not be read before."""
     data = fetch(world, path)
     if data is None:
@@ -81,7 +83,7 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> b
     if isinstance(data, errors.BadInput):
         _park_file(world, data, path, correlation_id)
         return True
-    pointer = world.archive.put(world.id, data)
+    pointer = yield data
     documents = read_documents(data)
     trouble: Exception | None = None
     for index, read in enumerate(documents):
@@ -111,6 +113,7 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> b
         return True
     if left:
         read_after_all(world, path, WHO)
+    yield SENT
     world.sps.delete(path)
     return True
 
@@ -140,8 +143,24 @@ def plan_again(world: World, record: Record, trace: Trace | None = None) -> Plan
     return _plan(world, read, record, trace)
 
 
-def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
+def _replay(world: World, key: DocumentKey, correlation_id: str) -> Steps[None]:
     record = world.ledger.get(key)
+    if (
+        record is not None
+        and record.state in OPEN
+        and key.type == "file"
+        and record.payloads["received"].startswith(NOTHING)
+    ):
+        if not (yield from _take_file(world, record.source, correlation_id, left=True)):
+            gone = errors.BadInput(
+                "the file is no longer at SPS", code="file_gone", fix="ask for it again, or resolve this one"
+            )
+            _park_file(world, gone, record.source, correlation_id)
+    else:
+        _map_again(world, key, record, correlation_id)
+
+
+def _map_again(world: World, key: DocumentKey, record: Record | None, correlation_id: str) -> None:
     if record is not None and record.state in OPEN and key.type == CLOSE_OUT:
         closing.close_again(world, record, correlation_id, WHO)
         return
@@ -150,13 +169,6 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> None:
         if record is not None and key.type == "order":  # the worker that mapped it may have died before this
             resume_invoices(world, key.number)
             ask_for(world, record)
-        return
-    if key.type == "file" and record.payloads["received"].startswith(NOTHING):
-        if not _take_file(world, record.source, correlation_id, left=True):
-            gone = errors.BadInput(
-                "the file is no longer at SPS", code="file_gone", fix="ask for it again, or resolve this one"
-            )
-            _park_file(world, gone, record.source, correlation_id)
         return
     _take(
         world,
@@ -186,7 +198,7 @@ def _take(
         settle(
             world,
             file_key(world.id, file_number),
-            digest=received,
+            digest=content_of(received),
             rank="",
             source=path,
             received=received,
@@ -227,7 +239,7 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
             resume_order(world, record)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
-        _replay(world, key, correlation_id)
+        _map_again(world, key, world.ledger.get(key), correlation_id)
     return record
 
 

@@ -13,7 +13,7 @@ from connector import errors
 from connector.documents.order import Order
 from connector.documents.reading import Read, read_documents
 from connector.findings import Finding, Mapped, Trace, as_json
-from connector.ledger import DocumentKey, Record, State
+from connector.ledger import DocumentKey, Record, State, content_of
 from connector.mapping.money import CENT
 from connector.mapping.order_diff import order_diff
 from connector.mapping.order_history import InForce, Version, in_force, is_issued_again
@@ -104,15 +104,15 @@ def is_cancelled(record: Record) -> bool:
 
 def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version], int]:
     """Every document on the order in the sequence of arrival, `read` last, and how many of them are settled."""
-    current = record.payloads["received"]
-    states: dict[str, str] = {}
+    current = content_of(record.payloads["received"])
+    states: dict[str, tuple[str, str]] = {}
     for past in record.revisions:
         pointer = past["payloads"].get("received", "")
-        if pointer != current:
-            states[pointer] = past["state"]
+        if content_of(pointer) != current:
+            states[content_of(pointer)] = pointer, past["state"]
     versions = []
     settled = 0
-    for pointer, state in states.items():
+    for pointer, state in states.values():
         earlier = read_again(world, record, pointer)
         if not isinstance(earlier, errors.BadInput):
             versions.append(Version(earlier, accepted=state == State.DELIVERED))

@@ -40,12 +40,13 @@ from connector.usecases.renumbering import one_document
 if TYPE_CHECKING:
     from connector.documents.order import Order
     from connector.rules.packs import PartnerPack
+    from connector.usecases.together import Steps
     from connector.usecases.world import World
 
 WHO = "map_outbound"
 
 
-def map_outbound(world: World, message: Mapping[str, Any]) -> None:
+def map_outbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
     """Map the record that a hint names, `acknowledge` an order, or map one parked document again (`replay`)."""
     correlation_id = message["correlation_id"]
     if "acknowledge" in message:
@@ -73,9 +74,9 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> None:
     else:
         noun, object_id = message["noun"], str(message["id"])
     if noun == "invoice":
-        _take_invoice(world, int(object_id), correlation_id)
+        yield from _take_invoice(world, int(object_id), correlation_id)
     elif noun == "bill":
-        _take_bill(world, int(object_id), correlation_id)
+        yield from _take_bill(world, int(object_id), correlation_id)
     else:
         world.report("no work for this kind of record", noun=noun)
 
@@ -91,7 +92,7 @@ def _ask_again(world: World, record: Record) -> None:
         world.queues.rsx_to_push.send([push_message(record, planned.document)])
 
 
-def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
+def _take_invoice(world: World, object_id: int, correlation_id: str) -> Steps[None]:
     try:
         invoice = world.freshbooks.get_invoice(object_id)
     except errors.NotFound:
@@ -112,23 +113,24 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> None:
         return
     pack, order = found
     credit = is_credit(invoice)
-    for type_, wanted in (
-        ("credit" if credit else "invoice", pack.invoices.send),
-        ("asn", pack.invoices.asn and not credit),
-    ):
-        if wanted:
-            _settle_record(
-                world,
-                DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
-                invoice,
-                digest=content_digest(invoice),
-                correlation_id=correlation_id,
-                plan=partial(_plan_invoice, world, invoice, order, pack, type_),
-            )
+    types = ["credit" if credit else "invoice"] if pack.invoices.send else []
+    if pack.invoices.asn and not credit:
+        types.append("asn")
+    received = (yield _as_received(invoice)) if types else ""
+    for type_ in types:
+        _settle_record(
+            world,
+            DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
+            invoice,
+            digest=content_digest(invoice),
+            received=received,
+            correlation_id=correlation_id,
+            plan=partial(_plan_invoice, world, invoice, order, pack, type_),
+        )
     saw(world, "invoice", invoice, pack.trading_partner_id)
 
 
-def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
+def _take_bill(world: World, object_id: int, correlation_id: str) -> Steps[None]:
     senders = senders_of_bills(world)
     if not senders:
         return
@@ -171,17 +173,28 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> None:
         DocumentKey(world.id, "out", partner, "bill", number),
         bill,
         digest=content_digest(bill),
+        received=(yield _as_received(bill)),
         correlation_id=correlation_id,
         plan=plan,
     )
     saw(world, "bill", bill, partner)
 
 
+def _as_received(record: Invoice | Bill) -> bytes:
+    return record.model_dump_json(exclude_unset=True).encode()
+
+
 def _settle_record(
-    world: World, key: DocumentKey, record: Invoice | Bill, *, digest: str, correlation_id: str, plan: Plan
+    world: World,
+    key: DocumentKey,
+    record: Invoice | Bill,
+    *,
+    digest: str,
+    received: str,
+    correlation_id: str,
+    plan: Plan,
 ) -> None:
     plan = _priced(record, approved(world, plan, who=WHO))
-    received = world.archive.put(world.id, record.model_dump_json(exclude_unset=True).encode())
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     noun = "asn" if key.type == "asn" else "invoice" if isinstance(record, Invoice) else "bill"
     plan = one_document(world, f"{noun}:{record.id}", key, plan, who=WHO)

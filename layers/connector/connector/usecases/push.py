@@ -16,9 +16,11 @@ from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
 from connector.usecases.arrivals import TRIES, hold, resume, resume_order
 from connector.usecases.notices import resume_invoices_of
+from connector.usecases.together import Acted
 from connector.usecases.waiting import what_it_waits_for
 
 if TYPE_CHECKING:
+    from connector.usecases.together import Steps
     from connector.usecases.world import World
 
 
@@ -59,7 +61,7 @@ class Target(Protocol):
         """Ask the target, by our reference, whether an earlier attempt got through."""
 
 
-def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> None:
+def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> Steps[None]:
     """Bring one mapped document to its target; NotSent and OutcomeUnknown ask for the message again later."""
     key = DocumentKey.of(message["key"])
     record = world.ledger.get(key)
@@ -88,7 +90,7 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         world.report("document parked", document=key.id, error=error.code)
         return
     if verdict is Claim.ASK:
-        record = _ask(world, going, target, who)
+        record = yield from _ask(world, going, target, who)
         if record is None:
             return
         if shadow is not None:  # it did not get through, and now it must not be sent any more
@@ -98,10 +100,10 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
     _, claimed = claim(record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who)
     claimed = replace(claimed, reference=going.reference, correlation_id=message["correlation_id"])
     _save(world, record, claimed)
-    _effect(world, replace(going, record=claimed), target, who)
+    yield from _effect(world, replace(going, record=claimed), target, who)
 
 
-def _effect(world: World, going: Push, target: Target, who: str) -> None:
+def _effect(world: World, going: Push, target: Target, who: str) -> Steps[None]:
     record = going.record
     key = record.key
     try:
@@ -130,15 +132,15 @@ def _effect(world: World, going: Push, target: Target, who: str) -> None:
         _end(world, record, "in doubt", State.IN_DOUBT, who, note=code, lease_until=0.0)
         world.report("outcome unknown", document=key.id, error=code)
         raise errors.OutcomeUnknown("the target may have taken the document", code=code) from error
-    _delivered(world, going, receipt, who, "delivered")
+    yield from _delivered(world, going, receipt, who, "delivered")
 
 
-def _ask(world: World, going: Push, target: Target, who: str) -> Record | None:
+def _ask(world: World, going: Push, target: Target, who: str) -> Steps[Record | None]:
     """Find out how an earlier attempt ended; the record free for a new attempt, or None where it got through."""
     record, clock = going.record, world.clock.epoch()
     receipt = target.find(going)
     if receipt is not None:
-        _delivered(world, going, receipt, who, "found at the target")
+        yield from _delivered(world, going, receipt, who, "found at the target")
         return None
     asked = record.state is State.IN_DOUBT and record.lease_until > 0
     if not asked:
@@ -157,12 +159,12 @@ def _ask(world: World, going: Push, target: Target, who: str) -> Record | None:
     return free
 
 
-def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str) -> None:
+def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str) -> Steps[None]:
     record = going.record
     payloads = dict(record.payloads)
     try:
         exchange = {"mapped": going.document, "sent": going.body, "answer": receipt.answer}
-        payloads["exchange"] = world.archive.put(world.id, json.dumps(exchange, default=str).encode())
+        payloads["exchange"] = yield Acted(json.dumps(exchange, default=str).encode())
     except Exception as error:  # the effect is done: that it can't be archived must not make it look undone
         world.report("exchange not archived", document=record.key.id, error=type(error).__name__)
     state = State.CANCELLED if going.document.get("cancel") else State.DELIVERED

@@ -25,6 +25,7 @@ from connector.usecases.sales import SaleTarget
 from connector.usecases.waiting import folded
 
 if TYPE_CHECKING:
+    from connector.usecases.together import Steps
     from connector.usecases.world import World
 
 LEASE_SECONDS = 90.0
@@ -34,15 +35,15 @@ DELETED = 1  # FreshBooks' vis_state; it keeps what is deleted
 WHO = "push_freshbooks"
 
 
-def push_document(world: World, message: Mapping[str, Any]) -> None:
+def push_document(world: World, message: Mapping[str, Any]) -> Steps[None]:
     """Push one document of either direction to where its kind goes."""
     key = DocumentKey.of(message["key"])
     if key.direction == "out":
-        push(world, message, MailboxTarget(world), "push_sps")
+        yield from push(world, message, MailboxTarget(world), "push_sps")
     elif key.type == CLOSE_OUT:
-        push(world, message, CloseOutTarget(world), WHO)
+        yield from push(world, message, CloseOutTarget(world), WHO)
     else:
-        push(world, message, _target(world, key.type, message["document"]), WHO)
+        yield from push(world, message, _target(world, key.type, message["document"]), WHO)
 
 
 def _target(world: World, type_: str, document: Mapping[str, Any]) -> Target:
@@ -253,7 +254,7 @@ class CloseOutTarget:
 class ShipmentTarget:
     """A shipment advice becomes events of its orders' bills, kept with the orders' records."""
 
-    settle_seconds = 0.0
+    settle_seconds = 60.0  # as long as a change of the bill that was not answered may act late
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -27,8 +27,10 @@ LONG_QUEUE = 1000
 
 
 POLL_MINUTES = {"sps": 15, "freshbooks": 60}  # where a connection says nothing else
-# the longest that one record may take: work on the next one begins only where this much time is left
-WORST_RECORD_SECONDS = 45.0
+# work on a record begins only where so much time is left: the longest that one may take, and its batch's end
+BEGIN_SECONDS = 60.0
+# and goes on after a stop only with this much: one call to a vendor
+GO_ON_SECONDS = 30.0
 # when a record that nobody had time for is seen again
 UNTOUCHED_SECONDS = 1.0
 

@@ -1,0 +1,132 @@
+"""A batch's documents share one archive object and one send, and each is by itself in all else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector import errors
+from connector.usecases.together import SENT, Acted, Message, Steps, Untouched, together
+from connector.usecases.world import BEGIN_SECONDS, World
+from tests.fakes import FakeWorld
+
+
+class Told:
+    """What reached the archive and the queue, call by call."""
+
+    def __init__(self) -> None:
+        self.fake = FakeWorld()
+        self.archived: list[list[bytes]] = []
+        self.sent: list[list[str]] = []
+        self.story: list[str] = []
+        self.refuse: Exception | None = None
+        put_all = self.fake.archive.put_all
+
+        def kept(connection: str, bodies: Any) -> list[str]:
+            if self.refuse is not None:
+                raise self.refuse
+            self.archived.append(list(bodies))
+            return put_all(connection, bodies)
+
+        def send(messages: list[dict[str, Any]], delay: int = 0) -> None:
+            if self.refuse is not None:
+                raise self.refuse
+            self.sent.append([message["key"] for message in messages])
+
+        self.fake.archive.put_all = kept  # type: ignore[method-assign]
+        self.fake.bills.send = send  # type: ignore[method-assign]
+
+    def work(self, world: World, message: Message) -> Steps[None]:
+        """Archive, send on, and then delete the source: what a file goes through."""
+        name = message["path"]
+        self.story.append(f"began {name}")
+        pointer = yield name.encode()
+        if "poison" in name:
+            raise errors.Busy("no")
+        world.queues.bills_to_push.send([{"key": name, "pointer": pointer}])
+        yield SENT
+        self.story.append(f"deleted {name}")
+
+    def go(self, *names: str, **how: Any) -> dict[int, Exception]:
+        return together(self.fake.world, [{"path": name} for name in names], self.work, **how)
+
+
+def test_a_batch_is_one_archive_object_and_one_send_before_any_source_is_deleted() -> None:
+    told = Told()
+    assert told.go("a", "b", "c") == {}
+    assert (told.archived, told.sent) == ([[b"a", b"b", b"c"]], [["a", "b", "c"]])
+    assert told.story == ["began a", "began b", "began c", "deleted a", "deleted b", "deleted c"]
+
+
+def test_one_that_fails_comes_again_alone() -> None:
+    told = Told()
+    failed = told.go("a", "poison", "c")
+    assert {n: type(error) for n, error in failed.items()} == {1: errors.Busy}
+    assert told.sent == [["a", "c"]]
+    assert told.story[3:] == ["deleted a", "deleted c"]
+
+
+@pytest.mark.parametrize("what", ["archive", "queue"])
+def test_where_nothing_can_be_kept_or_sent_no_source_is_deleted_and_all_come_again(what: str) -> None:
+    told = Told()
+    trouble = errors.Busy("AWS is away")
+    if what == "archive":
+        told.refuse = trouble
+    else:
+        told.fake.bills.send = lambda messages, delay=0: (_ for _ in ()).throw(trouble)  # type: ignore[method-assign]
+    assert told.go("a", "b") == {0: trouble, 1: trouble}
+    assert told.story == ["began a", "began b"]
+
+
+def test_a_document_whose_last_messages_were_not_sent_comes_again() -> None:
+    told = Told()
+    told.refuse = errors.Busy("AWS is away")
+
+    def work(world: World, message: Message) -> Steps[None]:
+        world.queues.bills_to_push.send([{"key": "wakes another"}])
+        return
+        yield
+
+    assert together(told.fake.world, [{"path": "a"}], work) == {0: told.refuse}
+
+
+def test_two_messages_about_one_thing_are_worked_on_one_after_the_other() -> None:
+    told = Told()
+    assert told.go("a", "b", "a") == {}
+    assert told.story == ["began a", "began b", "deleted a", "deleted b", "began a", "deleted a"]
+
+
+def test_without_time_nothing_more_is_begun_and_what_was_sent_is_left_where_it_is() -> None:
+    told = Told()
+    left = iter([100.0, BEGIN_SECONDS + 1, BEGIN_SECONDS - 1, 31.0, 30.5, 30.1, 29.9])
+    failed = told.go("a", "b", "c", has_time=lambda seconds: next(left) >= seconds)
+    assert {n: type(error) for n, error in failed.items()} == {1: Untouched, 2: Untouched}
+    assert told.sent == [["a", "b"]]
+    assert told.story == ["began a", "began b", "deleted a"]
+
+
+def test_an_effect_that_is_done_is_written_down_however_short_the_time_is() -> None:
+    told = Told()
+    confirmed = []
+
+    def work(world: World, message: Message) -> Steps[None]:
+        confirmed.append((yield Acted(b"exchange")))
+
+    left = iter([100.0])
+    assert together(told.fake.world, [{"path": "a"}], work, has_time=lambda s: next(left, 0.0) >= s) == {}
+    assert len(confirmed) == 1
+
+
+def test_whose_work_goes_on_is_told_at_every_step() -> None:
+    told = Told()
+    entered: list[str] = []
+    told.go("a", "b", enter=lambda message: entered.append(message["path"]))
+    assert entered == ["a", "b"] * 3
+
+
+def test_afterwards_the_world_sends_at_once_again() -> None:
+    told = Told()
+    told.go("a")
+    told.fake.world.queues.bills_to_push.send([{"key": "by itself"}])
+    assert told.sent == [["a"], ["by itself"]]
