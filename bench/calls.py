@@ -11,6 +11,7 @@ import os
 import random
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -101,7 +102,7 @@ class Counted:
         self.calls[f"{sent.call.vendor} {sent.call.method}"] += 1
 
 
-def measure() -> dict[str, Any]:
+def measure(prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str, Any]:
     """Calls per document of a warm connection, inbound (order -> bill) and outbound (invoice -> RSX)."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     with mock_aws(), serve(SpsSimulator()) as sps, serve(FreshBooksSimulator()) as books:
@@ -111,6 +112,7 @@ def measure() -> dict[str, Any]:
         partner = supplier.partners[0]
         token = _accounts(sps.url, books.url)
         _connect(wiring, sps.url, books.url, token)
+        prepare(wiring)
         world = wiring.world("acme")
         packs.set_up_partner(world, PartnerPack(trading_partner_id=partner.id, name=partner.name))
         for n in range(DOCUMENTS + 1):
