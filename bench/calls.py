@@ -81,6 +81,8 @@ class Counted:
         self.calls[model.name] += 1
         body = params.get("body") or b""
         self.sent_bytes += len(body if isinstance(body, (bytes, str)) else body.getvalue())
+        if model.name == "BatchGetItem":  # each of them is rounded up by itself
+            self.units["read"] += sum(len(each["Keys"]) for each in json.loads(body)["RequestItems"].values())
 
     def _written(self, params: dict[str, Any], **_: Any) -> None:
         item = params["Item"]
@@ -95,7 +97,7 @@ class Counted:
         self.units["write"] += prices.write_units(size, len(there ^ before))
 
     def _read(self, http_response: Any, model: Any, **_: Any) -> None:
-        if model.name in ("GetItem", "BatchGetItem", "Query"):
+        if model.name in ("GetItem", "Query"):
             self.units["read"] += prices.read_units(len(http_response.content))
 
     def http(self, sent: Any) -> None:

@@ -228,6 +228,31 @@ def test_a_slow_worker_cannot_put_an_older_revision_over_a_newer_one() -> None:
     assert account(fake)["invoiced"] == "5"
 
 
+def test_an_entry_is_not_written_over_what_came_since_the_order_was_read() -> None:
+    fake = world()
+    read = fake.ledger.get(ORDER)
+    note_fulfilment(fake.world, ORDER, "invoice/1", {"lines": {"1": "5"}}, who="test")
+    judged: list[Record] = []
+    entry = {"lines": {"1": "3"}}
+    note_fulfilment(fake.world, ORDER, "invoice/2", entry, who="test", judge=judged.append, known=read)
+    assert account(fake)["invoiced"] == "8"
+    assert "invoice/1" in judged[-1].fulfilment, "who judges sees what the entry is written after"
+
+
+def test_an_invoice_reads_its_order_from_the_archive_once() -> None:
+    fake = world()
+    asked: list[str] = []
+    get = fake.archive.get
+
+    def watched(connection: str, pointer: str) -> bytes:
+        asked.append(pointer)
+        return get(connection, pointer)
+
+    fake.archive.get = watched  # type: ignore[method-assign]
+    invoiced(fake, part("101", "40", "100.00"))
+    assert len(asked) == len(set(asked)) == 1
+
+
 def test_an_invoice_deleted_before_it_was_sent_gives_its_pieces_back() -> None:
     fake = world()
     fake.freshbooks.invoices[101] = part("101", "40", "100.00")

@@ -264,6 +264,65 @@ def test_a_poll_reads_of_what_it_saw_before_only_what_is_listed() -> None:
     fake.notes.read_all = read_all  # type: ignore[method-assign]
 
 
+def polled(fake: FakeWorld) -> tuple[int, list[str]]:
+    """One more poll: how many records it showed, and of which it read what was last seen."""
+    asked: list[str] = []
+    read_many = fake.notes.read_many
+
+    def watched(connection: str, topic: str, names: Any) -> Any:
+        names = list(names)
+        asked.extend(names)
+        return read_many(connection, topic, names)
+
+    fake.notes.read_many = watched  # type: ignore[method-assign]
+    shown = poll_freshbooks(fake.world)
+    fake.notes.read_many = read_many  # type: ignore[method-assign]
+    return shown, asked
+
+
+TODAY = "2026-09-21 10:31:19"  # of the clock in `tests.fakes`
+
+
+def of_ids(*ids: int) -> FakeWorld:
+    fake = outbound.world()
+    fake.freshbooks.invoices = {
+        n: outbound.invoice(f"I{n}", id=n, invoiceid=n, po_number="", updated=TODAY) for n in ids
+    }
+    return fake
+
+
+def test_a_poll_reads_nothing_of_what_is_as_it_was_when_all_of_it_had_been_looked_at() -> None:
+    fake = of_ids(1000, 1001, 2000)
+    assert polled(fake)[0] == 3
+    outbound.drain(fake)
+    assert polled(fake) == (0, ["invoice:1000", "invoice:1001", "invoice:2000"])
+    assert polled(fake) == (0, [])
+    fake.freshbooks.invoices[1001] |= {"version": "2026-03-12 08:00:00.000000"}
+    assert polled(fake) == (1, ["invoice:1000", "invoice:1001"])
+
+
+def test_a_record_whose_message_is_lost_is_shown_by_every_poll_until_it_is_looked_at() -> None:
+    fake = of_ids(1000, 1001)
+    for _ in range(3):
+        assert polled(fake)[0] == 2
+        fake.records.messages.clear()
+    fake.freshbooks.invoices[1002] = outbound.invoice(
+        "I1002", id=1002, invoiceid=1002, po_number="", updated=TODAY
+    )
+    assert polled(fake)[0] == 3
+    outbound.drain(fake)
+    assert [polled(fake)[0], len(polled(fake)[1])] == [0, 0]
+
+
+def test_a_deleted_invoice_that_was_looked_at_late_is_shown_by_the_next_poll() -> None:
+    fake = of_ids(1000)
+    alive = dict(fake.freshbooks.invoices[1000])
+    fake.freshbooks.invoices[1000] |= {"vis_state": 1, "version": "2026-03-12 08:00:00.000000"}
+    assert [polled(fake)[0] for _ in range(2)] == [0, 0]
+    fake.notes.write("acme", "seen", "invoice:1000", {"version": f"{alive['version']}/0", "what": "late"})
+    assert polled(fake)[0] == 1
+
+
 # --- bounded work --------------------------------------------------------------------------------------
 
 

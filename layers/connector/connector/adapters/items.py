@@ -22,8 +22,9 @@ _BLANK = Record(DocumentKey("", "in", "", "", ""), State.RECEIVED, "", "")
 _PACKED = tuple(spec.name for spec in fields(Record) if spec.name not in _APART)
 _EVENT = tuple(spec.name for spec in fields(Event))
 _ALWAYS = ("n", "hash")
-_DIGEST = re.compile(rb"[0-9a-f]{64}")
-_HERE = b"\0"  # stands where a digest was: JSON has no such byte
+_HALF = 16  # bytes of half a digest: names of shared objects are so long
+_DIGEST = re.compile(rb"[0-9a-f]{%d}" % (2 * _HALF))
+_HERE = b"\0"  # stands where half a digest was: JSON has no such byte
 
 # What a packed record usually says, so that it need not say it again. A record names its words by their checksum:
 # these must stay as they are for as long as a table has records of them, and better ones are added as a second entry.
@@ -45,21 +46,21 @@ _WORDS = {
         rb'"rank":"2026-01-01 00:00:00.000000","revision":1,"lines":{"1":"12","2":"24","3":"6","4":"1"}}}'
         rb'"shipments":{"1":{"lines":[{"line":"1","shipped":"12"},{"line":"2"'
         rb'"revisions":[{"revision":1,"digest":"'
-        rb'{"created":"2026-01-01T00:00:00.000000+00:00","revision":1,"digest":"\0",'
+        rb'{"created":"2026-01-01T00:00:00.000000+00:00","revision":1,"digest":"\0\0",'
         rb'"rank":"2026-01-01 00:00:00.000000","attempt":1,"fence":1,'
         rb'"lease_until":1790000000.000000,"reference":"in/IN1-.json","remote_id":"in/IN1-.json",'
         rb'"reason":{"code":"","message":"","place":"","fix":""},'
         rb'"findings":[{"code":"","severity":"warning","message":"the ","place":"LineItem[0].","fix":"check the "}],'
-        rb'"payloads":{"received":"\0@\0:0,1000","exchange":"\0@\0:0,1000","order":"\0","diff":"\0"},'
+        rb'"payloads":{"received":"\0\0.\0.0.1000","exchange":"\0\0.\0.0.1000","order":"\0\0.\0.0","diff":"\0\0.\0.0"},'
         rb'"source":"out/PO1.json","source":"invoice:2","currency":"USD","date":"2026-01-01",'
         rb'"correlation_id":"-4000-a000-.1","duplicates":1,"history":['
-        rb'[1,null,"map_inbound","map_outbound","received",null,"RECEIVED",null,0,null,null,null,null,"\0"],'
-        rb'[2,null,null,"mapped",null,"MAPPED",null,null,null,null,null,null,"\0"],'
+        rb'[1,null,"map_inbound","map_outbound","received",null,"RECEIVED",null,0,null,null,null,null,"\0\0"],'
+        rb'[2,null,null,"mapped",null,"MAPPED",null,null,null,null,null,null,"\0\0"],'
         rb'[3,"2026-01-01T00:00:00.000000+00:00","push_freshbooks","push_sps","claimed",null,"CLAIMED",null,1,'
-        rb'null,null,null,null,"\0"],'
-        rb'[4,"2026-01-01T00:00:00.000000+00:00",null,"delivered",null,"DELIVERED",null,null,null,null,null,null,"\0"],'
+        rb'null,null,null,null,"\0\0"],'
+        rb'[4,"2026-01-01T00:00:00.000000+00:00",null,"delivered",null,"DELIVERED",null,null,null,null,null,null,"\0\0"],'
         rb'[5,"2026-01-01T00:00:00.000000+00:00","map_outbound","fulfilment",null,null,null,null,null,null,'
-        rb'"invoice/1: 12 of line 1, 24 of line 2, 6 of line 3 and 1 more",null,"\0"]]}',
+        rb'"invoice/1: 12 of line 1, 24 of line 2, 6 of line 3 and 1 more",null,"\0\0"]]}',
     )
 }
 _NEWEST_WORDS = list(_WORDS.values())[-1]
@@ -141,7 +142,7 @@ def unpack(packed: bytes) -> dict[str, Any]:
     text, *rest = (reader.decompress(packed) + reader.flush()).split(_HERE)
     digests = reader.unused_data
     for n, part in enumerate(rest):
-        text += digests[32 * n : 32 * n + 32].hex().encode() + part
+        text += digests[_HALF * n : _HALF * (n + 1)].hex().encode() + part
     values: dict[str, Any] = json.loads(text)
     return values
 

@@ -46,14 +46,16 @@ def note_fulfilment(
     *,
     who: str,
     judge: Callable[[Record], None] | None = None,
+    known: Record | None = None,
 ) -> Record | None:
     """Keep (or with None take out) a document's entry with its order; the order's record, None without one.
 
     `entry` needs `lines` and may say `rank` and `revision`, by which a slow worker with an older revision is
     told Busy instead of overwriting a newer one. `judge` sees the very record that the entry is written after,
-    and may raise to stop it. The same entry again writes nothing.
+    and may raise to stop it. `known` is the order's record as read a moment ago: where it has moved on since, it is
+    read again. The same entry again writes nothing.
     """
-    order = world.ledger.get(order_key)
+    order = known or world.ledger.get(order_key)
     for _ in range(TRIES):
         if order is None:
             return None
@@ -92,8 +94,8 @@ def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
         if planned.document is None:
             return planned
         findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
-        orders = _orders_of(world, record, planned)
-        keeping = keep and _is_ours_to_keep(world, record)
+        orders, mine = _read(world, record, planned)
+        keeping = keep and _is_ours_to_keep(record, mine)
         for order, stored in orders:
             findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
         if not orders:
@@ -137,17 +139,17 @@ def _approve(
         judge(order_record)
         return approved_
     entry = _entry(record, document, kind, order, pack)
-    note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge)
+    note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge, known=order_record)
     return approved_
 
 
 def note_registered(world: World, record: Record, planned: Planned, who: str) -> None:
     """Count a document from before the cut-over with its orders: it was done, so no rule is asked."""
     document, kind = planned.document or {}, kind_of(record, planned)
-    for order, order_record in _orders_of(world, record, planned):
+    for order, order_record in _read(world, record, planned)[0]:
         entry = _entry(record, document, kind, order, world.pack(record.key.partner))
         name = f"{kind}/{_number_of(document, record)}"
-        note_fulfilment(world, order_record.key, name, entry, who=who)
+        note_fulfilment(world, order_record.key, name, entry, who=who, known=order_record)
 
 
 def _entry(
@@ -179,13 +181,15 @@ def _used_by(record: Record) -> str:
     return next((one.replace(":", " ") for one in others if one not in ("", record.source)), "")
 
 
-def _orders_of(world: World, record: Record, planned: Planned) -> list[tuple[Order, Record]]:
-    """The stored orders that a document is for, with their records."""
+def _read(world: World, record: Record, planned: Planned) -> tuple[list[tuple[Order, Record]], Record | None]:
+    """The stored orders that a document is for, with their records; and the document's own, if it looks new."""
     named = orders_named(planned.document or {}, kind_of(record, planned))
     keys = [[order_key(world.id, record.key.partner, number) for number in names] for names in named]
-    records = world.ledger.get_many([key for each in keys for key in each])
+    mine = [record.key] if _looks_new(record) else []
+    records = world.ledger.get_many([*mine, *(key for each in keys for key in each)])
     found = [next((key for key in each if key in records), None) for each in keys]
-    return [(stored_order(world, records[key]), records[key]) for key in found if key is not None]
+    orders = [(stored_order(world, records[key]), records[key]) for key in found if key is not None]
+    return orders, records.get(record.key)
 
 
 def _number_of(document: Mapping[str, Any], record: Record) -> str:
@@ -235,11 +239,13 @@ def _never_arrived(record: Record) -> bool:
     return ended and not delivered_before(record) and not is_registered(record)
 
 
-def _is_ours_to_keep(world: World, record: Record) -> bool:
+def _looks_new(record: Record) -> bool:
+    return record.version == 1
+
+
+def _is_ours_to_keep(record: Record, stored: Record | None) -> bool:
     """Not what is on its way already, and not what only looks new: settling plans before it reads the ledger."""
-    if record.version == 1:
-        return world.ledger.get(record.key) is None
-    return record.state not in IN_FLIGHT
+    return stored is None if _looks_new(record) else record.state not in IN_FLIGHT
 
 
 def _same(kept: Mapping[str, Any] | None, entry: Mapping[str, Any] | None) -> bool:

@@ -42,6 +42,11 @@ def order_key(connection: str, partner: str, number: str) -> DocumentKey:
 
 def stored_order(world: World, record: Record) -> Order:
     """The order in force, with all its changes, from the archive."""
+    pointer = record.payloads.get("order") or record.payloads["received"]
+    return world.order(pointer, lambda: _read_order(world, record))
+
+
+def _read_order(world: World, record: Record) -> Order:
     pointer = record.payloads.get("order")
     if pointer:
         return Order.model_validate(json.loads(world.archive.get(record.key.connection, pointer)))

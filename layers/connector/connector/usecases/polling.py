@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POLL_LEASE_SECONDS = 300.0
 OVERLAP_DAYS = 1
-SEEN_AT_ONCE = 100
+SHELF = 50
 _EASTERN = ZoneInfo("America/New_York")
 
 
@@ -42,6 +42,7 @@ def poll_freshbooks(world: World) -> int:
         since = _since(mark.get("watermark"))
         run = world.new_id()
         hints: list[dict[str, Any]] = []
+        settled: dict[str, dict[str, str]] = {}
         sends_bills = any(pack.bills.send for pack in world.packs().values())
         for deleted in (False, True):
             invoices: Iterable[Invoice] = world.freshbooks.list_invoices(since, deleted=deleted)
@@ -51,27 +52,47 @@ def poll_freshbooks(world: World) -> int:
                 ("bill", bills),
             )
             for noun, records in listed:
-                for record in _unseen(world, noun, records, deleted):
+                name = f"deleted {noun}s" if deleted else f"{noun}s"
+                before, settled[name] = mark.get("settled", {}).get(name, {}), {}
+                for record in _unseen(world, noun, records, deleted, before, settled[name]):
                     correlation_id = f"{run}.{len(hints) + 1}"
                     hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
         world.queues.records_to_map.send(hints)
-        world.notes.write(
-            world.id, "poll", "freshbooks", {"at": started, "watermark": started, "hints": len(hints)}
-        )
+        done = {"at": started, "watermark": started, "hints": len(hints), "settled": settled}
+        world.notes.write(world.id, "poll", "freshbooks", done)
         world.report("books polled", hints=len(hints), run=run)
         return len(hints)
 
 
 def _unseen(
-    world: World, noun: Noun, records: Iterable[Invoice | Bill], deleted: bool
+    world: World,
+    noun: Noun,
+    records: Iterable[Invoice | Bill],
+    deleted: bool,
+    before: Mapping[str, str],
+    settled: dict[str, str],
 ) -> Iterator[Invoice | Bill]:
-    """The records that were not looked at in this version; of deleted ones only those that were ever looked at."""
-    listed = _if_the_plan_has(world, records)
-    while page := list(islice(listed, SEEN_AT_ONCE)):
-        seen = world.notes.read_many(world.id, "seen", (f"{noun}:{record.id}" for record in page))
-        for record in page:
-            known = seen.get(f"{noun}:{record.id}")
-            if known["version"] != version_of(record) if known else not deleted:
+    """The records that were not looked at in this version; of deleted ones only those that were ever looked at.
+
+    A record is listed for a day or two, a bill always, and what was last seen of it is a note. So notes are read by the
+    shelf, records of neighbouring ids, and not where all on it are as they were `before`, when each had been looked at.
+    """
+    shelves: dict[str, dict[str, Invoice | Bill]] = {}
+    for record in _if_the_plan_has(world, records):
+        shelves.setdefault(str(record.id // SHELF), {})[f"{noun}:{record.id}"] = record
+    for shelf, there in shelves.items():
+        versions = {name: version_of(record) for name, record in there.items()}
+        mark = hashlib.sha256(repr(sorted(versions.items())).encode()).hexdigest()[:12]
+        if before.get(shelf) == mark:
+            settled[shelf] = mark
+            continue
+        seen = {
+            name: note["version"] for name, note in world.notes.read_many(world.id, "seen", versions).items()
+        }
+        if seen == versions:
+            settled[shelf] = mark
+        for name, record in there.items():
+            if seen[name] != versions[name] if name in seen else not deleted:
                 yield record
 
 

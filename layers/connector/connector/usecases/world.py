@@ -12,6 +12,7 @@ from connector import errors
 from connector.rules.packs import PartnerPack, pack_of
 
 if TYPE_CHECKING:
+    from connector.documents.order import Order
     from connector.ports import Archive, Clock, FreshBooks, Leases, Ledger, Mailbox, Notes, Queue, Report
     from connector.settings import Connection
 
@@ -62,6 +63,7 @@ class World:
     new_id: Callable[[], str]
     _packs: dict[str, PartnerPack] | None = None
     _learned: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _order: tuple[str, Order] | None = None
 
     @property
     def id(self) -> str:
@@ -88,6 +90,12 @@ class World:
         if known:
             self._learned[topic, name] = known
         return known
+
+    def order(self, pointer: str, read: Callable[[], Order]) -> Order:
+        """The order that a pointer into the archive names; read once where it is asked for several times in a row."""
+        if self._order is None or self._order[0] != pointer:
+            self._order = pointer, read()
+        return self._order[1]
 
     def forget_packs(self) -> None:
         """Read the packs again when they are next needed."""
