@@ -1,6 +1,7 @@
 """How many AWS and HTTP calls one document costs, counted: the real adapters on moto and on the simulators.
 
-What SQS and Lambda do by themselves (receiving, deleting, invoking) is not among them.
+In full batches, as a poll or a busy hour makes them, and one by one. Receiving and deleting messages is counted apart,
+by batch: SQS and Lambda do it by themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -29,7 +30,9 @@ from connector.usecases import packs, people
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
 from connector.usecases.targets import push_document
+from connector.usecases.together import Steps, together
 from connector.usecases.webhooks import hint
+from connector.usecases.world import World
 from connector.wiring import Wiring
 from local import day
 from local.simulators.freshbooks import FreshBooksSimulator
@@ -38,7 +41,9 @@ from local.simulators.sps import SpsSimulator
 from local.trade import PurchaseOrder
 
 DOCUMENTS = 20
-INVOCATIONS = 2  # one that maps and one that pushes
+BATCH = 10  # BatchSize in template.yaml
+STEPS = 2  # one that maps and one that pushes
+Work = Callable[[World, Mapping[str, Any]], Steps[None]]
 METRIC_LINE = (
     '{"_aws":{"Timestamp":1790000000000,"CloudWatchMetrics":[{"Namespace":"FreshbooksSpsConnector","Dimensions":'
     '[["service"]],"Metrics":[{"Name":"DocumentsDelivered","Unit":"Count"}]}]},"service":"freshbooks-sps",'
@@ -61,14 +66,23 @@ class Counted:
         self.units: Counter[str] = Counter()
         self.sent_bytes = 0
         self.log = io.StringIO()
+        self._metrics: set[str] = set()
         self._logger = Logger(service="bench", stream=self.log, logger_formatter=None)
         self._logger.handlers[0].stream = self.log  # type: ignore[attr-defined]
 
     def report(self, message: str, **keys: Any) -> None:
         """As `connector.telemetry` prints it, and the metric line that most messages bring."""
         self._logger.info(message, extra={name: value for name, value in keys.items() if name in KEYS})
-        if message in _COUNTED:
-            self.log.write(METRIC_LINE)
+        if message in _COUNTED:  # an invocation has one line of each metric
+            self.log.write(", 1.0" if message in self._metrics else METRIC_LINE)
+            self._metrics.add(message)
+
+    def work(self, world: World, messages: list[dict[str, Any]], work: Work, batch: int) -> None:
+        """What one function does with its messages, an invocation for each batch."""
+        for first in range(0, len(messages), batch):
+            self._metrics.clear()
+            for error in together(world, messages[first : first + batch], work).values():
+                raise error
 
     def client(self, service: str) -> Any:
         client = boto3.client(service, region_name="us-east-1")
@@ -104,8 +118,14 @@ class Counted:
         self.calls[f"{sent.call.vendor} {sent.call.method}"] += 1
 
 
-def measure(prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """Calls per document of a warm connection, inbound (order -> bill) and outbound (invoice -> RSX)."""
+    alone = {f"{flow}_alone": figures for flow, figures in measured(1).items()}
+    return {**measured(BATCH), **alone}
+
+
+def measured(batch: int, prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str, Any]:
+    """The same in batches of so many; `prepare` may fill the stack before."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     with mock_aws(), serve(SpsSimulator()) as sps, serve(FreshBooksSimulator()) as books:
         counted = Counted()
@@ -127,21 +147,18 @@ def measure(prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str
         files = _taken(wiring, wiring.settings.sps_files_to_map)
 
         def inbound(messages: list[dict[str, Any]]) -> None:
-            for message in messages:
-                map_inbound(world, message)
-            for message in _taken(wiring, wiring.settings.bills_to_push):
-                push_document(world, message)
+            counted.work(world, messages, map_inbound, batch)
+            counted.work(world, _taken(wiring, wiring.settings.bills_to_push), push_document, batch)
 
         def outbound(ids: list[int]) -> None:
-            for object_id in ids:
-                map_outbound(world, hint("acme", "invoice", object_id, "invoice.create", "c"))
-            for message in _taken(wiring, wiring.settings.rsx_to_push):
-                push_document(world, message)
+            hints = [hint("acme", "invoice", object_id, "invoice.create", "c") for object_id in ids]
+            counted.work(world, hints, map_outbound, batch)
+            counted.work(world, _taken(wiring, wiring.settings.rsx_to_push), push_document, batch)
 
         inbound(files[:1])  # tokens, vendor and category are learned once
         counted.clear()
         inbound(files[1:])
-        inward = _figures(counted)
+        inward = _figures(counted, batch)
         invoices = [
             _invoice(books.url, token, f"I{n:04d}", supplier.orders[n % 5]) for n in range(DOCUMENTS + 1)
         ]
@@ -154,14 +171,14 @@ def measure(prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str
         ]
         if unfinished:
             raise SystemExit(f"not every document went through, so nothing was measured: {unfinished[:3]}")
-        return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted)}
+        return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted, batch)}
 
 
 def _length(value: str | bytes) -> int:
     return len(value if isinstance(value, bytes) else value.encode())
 
 
-def _figures(counted: Counted) -> dict[str, Any]:
+def _figures(counted: Counted, batch: int) -> dict[str, Any]:
     calls = {
         name: count
         for name, count in counted.calls.items()
@@ -180,7 +197,7 @@ def _figures(counted: Counted) -> dict[str, Any]:
         "read_units": (read := counted.units["read"] / DOCUMENTS),
         "aws_bytes": round(counted.sent_bytes / DOCUMENTS),
         "log_bytes": (logged := round(len(counted.log.getvalue()) / DOCUMENTS)),
-        "dollars_per_1000": prices.dollars(aws, written, read, INVOCATIONS, logged),
+        "dollars_per_1000": prices.dollars(aws, written, read, STEPS, batch, logged),
     }
 
 

@@ -84,7 +84,7 @@ def _one(fake: FakeWorld, n: int) -> None:
 
 
 def _counted() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    few, many = (calls.measure(partial(_fill_table, count)) for count in (FEW, MANY))
+    few, many = (calls.measured(calls.BATCH, partial(_fill_table, count)) for count in (FEW, MANY))
     return {flow: (few[flow], many[flow]) for flow in few}
 
 

@@ -18,29 +18,36 @@ LAMBDA_REQUEST = 0.20 / MILLION
 LAMBDA_GB_SECOND = 0.0000133334  # arm64
 LOG_GB = 0.50
 
-# not counted here but assumed, and the same for every design that works message by message
-SECONDS_AN_INVOCATION = 0.25
-GIGABYTES = 0.25
+# not counted here but assumed, and the same for every design: mostly waiting for the vendors
+SECONDS_A_STEP = 0.25  # of one document in one function
+GIGABYTES = 0.375  # the mappers have 512 MB, the pushers 256
 PLATFORM_LOG_BYTES = 350  # Lambda's own START, END and REPORT lines
 
 
 def dollars(
-    calls: Mapping[str, float], write_units: float, read_units: float, invocations: float, log_bytes: float
+    calls: Mapping[str, float],
+    write_units: float,
+    read_units: float,
+    steps: int,
+    batch: int,
+    log_bytes: float,
 ) -> dict[str, float]:
-    """Dollars for 1,000 documents, by service, from what one document needs.
+    """Dollars for 1,000 documents, by service, from what one document needs in batches of that many.
 
-    A message is received and deleted by itself, as on a quiet day; batches only make that cheaper.
+    `calls` is what AWS bills by the call; `total` has Lambda's time and the logs too.
     """
+    invocations = steps / batch
     sends = calls.get("SendMessageBatch", 0) + calls.get("SendMessage", 0)
     each = {
         "dynamodb": write_units * DYNAMODB_WRITE_UNIT + read_units * DYNAMODB_READ_UNIT,
         "s3": calls.get("PutObject", 0) * S3_PUT + calls.get("GetObject", 0) * S3_GET,
         "sqs": (sends + 2 * invocations) * SQS_REQUEST,
-        "lambda": invocations * (LAMBDA_REQUEST + SECONDS_AN_INVOCATION * GIGABYTES * LAMBDA_GB_SECOND),
+        "lambda": invocations * LAMBDA_REQUEST + steps * SECONDS_A_STEP * GIGABYTES * LAMBDA_GB_SECOND,
         "logs": (log_bytes + invocations * PLATFORM_LOG_BYTES) / 1e9 * LOG_GB,
     }
     told = {service: round(1000 * cost, 5) for service, cost in each.items()}
-    return {**told, "total": round(sum(told.values()), 5)}
+    asked = sum(told[service] for service in ("dynamodb", "s3", "sqs"))
+    return {**told, "calls": round(asked, 5), "total": round(sum(told.values()), 5)}
 
 
 def write_units(size: int, index_entries: int) -> int:
