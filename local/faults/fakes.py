@@ -19,7 +19,7 @@ from typing import Any
 
 from connector import errors
 from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item, Sale
-from connector.ledger import DocumentKey, Record, State, content_of
+from connector.ledger import ON_THE_WAY, DocumentKey, Record, State, content_of
 from connector.ports import Clock
 from connector.rules.packs import PartnerPack
 from connector.settings import Connection, FreshBooksSide
@@ -55,6 +55,7 @@ class FakeLedger:
         self.writes = 0
         self._by_state: defaultdict[tuple[str, str, State], set[DocumentKey]] = defaultdict(set)
         self._waiting: defaultdict[str, set[DocumentKey]] = defaultdict(set)
+        self._settled: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def get(self, key: DocumentKey) -> Record | None:
@@ -94,6 +95,9 @@ class FakeLedger:
             found = [record for record in found if record.entered < before]
         if since:
             found = [record for record in found if record.entered >= since]
+        if State.DELIVERED not in states:
+            settled = self._settled.get((connection, direction), "")
+            found = [one for one in found if one.state not in ON_THE_WAY or one.entered >= settled]
         return iter(sorted(found, key=lambda record: (record.entered, record.key.id)))
 
     def newest(
@@ -101,6 +105,9 @@ class FakeLedger:
     ) -> Iterator[Record]:
         found = list(self.in_states(connection, direction, states))
         return (record for record in reversed(found) if not until or record.entered <= until)
+
+    def settled(self, connection: str, direction: str, before: str) -> None:
+        self._settled[connection, direction] = before
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return sorted(self._waiting[what])

@@ -231,6 +231,26 @@ def test_documents_on_their_way_are_listed_by_when_they_came_and_told_apart_by_s
     assert numbers(State.DELIVERED) == []
 
 
+def test_what_is_still_on_its_way_is_not_looked_for_before_the_instant_up_to_which_all_is_settled(
+    table: Any,
+) -> None:
+    for minute, number in enumerate("1234"):
+        moved(table, KEY._replace(number=number), minute, State.DELIVERED if number in "12" else State.MAPPED)
+    table.ledger.save(received(KEY._replace(direction="out"), at(0)), 0)
+
+    def numbers(before: str = "", way: str = "in") -> list[str]:
+        return [record.key.number for record in table.ledger.in_states("acme", way, ON_THE_WAY, before)]
+
+    assert numbers() == ["3", "4"]
+    table.ledger.settled("acme", "in", at(3))
+    assert numbers() == ["4"]
+    assert numbers(before=at(2)) == []
+    assert [record.key.number for record in table.ledger.newest("acme", "in", ON_THE_WAY)] == ["4"]
+    assert numbers(way="out") == [KEY.number]
+    everything = [record.key.number for record in table.ledger.in_states("acme", "in", set(State))]
+    assert everything == ["1", "2", "3", "4"], "who asks for the delivered, too, is shown all"
+
+
 def test_an_event_that_changes_no_state_moves_no_document_in_the_lists(table: Any) -> None:
     one, two = (KEY._replace(number=number) for number in "12")
     moved(table, one, 1, State.DELIVERED)

@@ -12,11 +12,13 @@ import pytest
 
 from connector import errors
 from connector.adapters.bundles import Folder, open_bundle, write_bundle
-from connector.ledger import DocumentKey, State
+from connector.ledger import ON_THE_WAY, DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.exporting import Stores, bring_in, check, export
+from connector.usecases.inbound import poll_sps
 from connector.usecases.rehearsing import archived, rehearse
 from connector.usecases.replaying import replay
+from tests.alone import map_inbound
 from tests.fakes import FakeWorld
 from tests.stack_of_fakes import connector, stack_of, stores_of
 from tests.unit import test_inbound as inbound
@@ -80,6 +82,18 @@ def test_work_goes_on_after_an_import_where_it_had_stopped(tmp_path: Path) -> No
     inbound.run(new)
     assert new.ledger.records[ORDER].duplicates == 1
     assert new.freshbooks.posts == 1
+
+
+def test_what_was_on_its_way_is_in_the_new_stacks_sight_however_long_that_has_worked(tmp_path: Path) -> None:
+    fake = inbound.world()
+    inbound.put(fake, "out/1.json", inbound.order())
+    poll_sps(fake.world)
+    map_inbound(fake.world, fake.files.take()[0])
+    left = exported(fake, tmp_path / "export")
+    new = FakeWorld()
+    new.ledger.settled("acme", "in", "2999-01-01T00:00:00+00:00")
+    bring_in(stores_of(new), Folder(left))
+    assert [one.key for one in new.ledger.in_states("acme", "in", ON_THE_WAY)] == [ORDER]
 
 
 def test_an_import_may_be_repeated_and_overwrites_nothing(tmp_path: Path) -> None:

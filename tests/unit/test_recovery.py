@@ -252,6 +252,55 @@ def test_upkeep_sends_what_it_found_in_one_go() -> None:
     assert sends == [30]
 
 
+def test_the_upkeep_looks_only_once_at_what_is_done_and_never_loses_sight_of_what_is_not() -> None:
+    """The second of three orders loses its message for a day, and is sent on then all the same."""
+    fake = inbound.world()
+    for n in range(3):
+        put(fake, f"out/{n}.json", order(str(n)))
+        poll_sps(fake.world)
+        for message in fake.files.take():
+            map_inbound(fake.world, message)
+        pushes = fake.bills.take()
+        for message in pushes if n != 1 else ():
+            push_document(fake.world, message)
+        fake.clock.pass_(60)
+    looked: list[str] = []
+    in_states = fake.ledger.in_states
+
+    def looking(connection: str, direction: str, *what: Any, **bounds: str) -> Any:
+        for record in in_states(connection, direction, *what, **bounds):
+            looked.append(record.key.number)
+            yield record
+
+    fake.ledger.in_states = looking  # type: ignore[method-assign]
+    fake.clock.pass_(3600)
+    fake.files.send = lambda messages, delay=0: None  # type: ignore[method-assign]  # lost once more
+    assert [resolve_in_doubt(fake.world)["resumed"] for _ in range(3)] == [1, 1, 1]
+    assert looked == ["1"] * 3
+    del fake.files.send  # type: ignore[attr-defined]
+    fake.clock.pass_(86_400)
+    assert resolve_in_doubt(fake.world)["resumed"] == 1
+    inbound.drain(fake)
+    assert inbound.stored(fake, "order", "1").state is State.DELIVERED
+    fake.clock.pass_(3600)
+    assert resolve_in_doubt(fake.world)["resumed"] == 0
+
+
+def test_an_old_document_that_sets_off_again_is_in_the_upkeeps_sight() -> None:
+    fake = inbound.world()
+    put(fake, "out/1.json", order("1"))
+    inbound.run(fake)
+    fake.clock.pass_(86_400)
+    resolve_in_doubt(fake.world)
+    put(fake, "out/2.json", order("1", 9.0))
+    poll_sps(fake.world)
+    for message in fake.files.take():
+        map_inbound(fake.world, message)
+    fake.bills.take()  # lost
+    fake.clock.pass_(3600)
+    assert resolve_in_doubt(fake.world)["resumed"] == 1
+
+
 def test_a_repeated_content_keeps_older_ones_from_coming_back() -> None:
     key = pushing.ORDER
 

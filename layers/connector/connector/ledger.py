@@ -52,9 +52,12 @@ OPEN = frozenset(State) - FINAL
 ON_THE_WAY = frozenset({State.RECEIVED, State.MAPPED, State.CLAIMED})
 
 
+GOING_WELL = ON_THE_WAY | {State.DELIVERED}
+
+
 def place_of(state: State) -> str:
-    """Where lists keep a document in this state. On its way it stays in one place, for moving it is billed."""
-    return "ON_THE_WAY" if state in ON_THE_WAY else str(state)
+    """Where lists keep a document in this state. One that meets no trouble stays in one place: moving is billed."""
+    return "GOING_WELL" if state in GOING_WELL else str(state)
 
 
 class DocumentKey(NamedTuple):
@@ -110,8 +113,8 @@ class Event:
 class Record:
     """All the ledger knows of one document. Times are ISO 8601 in UTC; `lease_until` is epoch seconds.
 
-    `entered` is since when it is in its state, or on its way: lists go by it, so that an event (a shipment of a
-    delivered order) does not move it.
+    `entered` is since when it is in its state, or when it came on the way that it went without trouble: lists go
+    by it, so that an event (a shipment of a delivered order) does not move it.
     `rank` orders revisions of one document (a lower one never overwrites a higher one); `payloads` point
     into the archive by stage (`received`, `exchange`); `reference` is the unique name at the target (file
     path, bill number); `shipments` holds an order's shipment events by shipment number, `fulfilment` what each of
@@ -153,7 +156,8 @@ class Record:
         """The next record: one more version and one more event, all in one."""
         state = to or self.state
         last = self.history[-1] if self.history else None
-        stays = last is not None and place_of(state) == place_of(self.state)
+        begins = self.state in FINAL and state not in FINAL
+        stays = last is not None and place_of(state) == place_of(self.state) and not begins
         moved = replace(
             self,
             state=state,

@@ -42,13 +42,17 @@ class Ledger(Protocol):
         """Records in these states, by when they came there (`Record.entered`), the oldest first.
 
         At or after `since` and before `before` if given. Read from an index: a moment behind, so whoever acts on one
-        saves conditionally. Those on their way are kept together: asking for one such state reads them all.
+        saves conditionally. Those on their way and the delivered are kept together: asking for one such state reads
+        them all, without the delivered from `settled` on.
         """
 
     def newest(
         self, connection: str, direction: str, states: Set[State], until: str = ""
     ) -> Iterator[Record]:
         """The same with the newest first, at or before an instant if one is given; read as needed."""
+
+    def settled(self, connection: str, direction: str, before: str) -> None:
+        """Nothing that came on its way before this instant is on it any more: nobody need look there again."""
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         """Documents parked until `what` (a document id, a pack) is there."""

@@ -3,9 +3,10 @@
     pk D#<document id>            sk RECORD          a document (`adapters.items`)
     pk D#<document id>            sk HISTORY#00001   older events, rolled over
     pk N#<connection>#<topic>     sk <name>          a note
+    pk S#<connection>#<direction> sk SETTLED         from when on documents may still be on their way
     pk L#<name>                   sk LEASE           a lease with its fence
 
-Index `by_state` (state_key = connection#direction#STATE or ON_THE_WAY, entered) lists; `waiting` (waits_for) is sparse.
+Index `by_state` (state_key = connection#direction#place_of(state), entered) lists; `waiting` (waits_for) is sparse.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ class DynamoLedger:
         self, connection: str, direction: str, states: Set[State], until: str = ""
     ) -> Iterator[Record]:
         question: dict[str, Any] = {
-            "KeyConditionExpression": "state_key = :key AND entered <= :until",
-            "ExpressionAttributeValues": {":until": {"S": until or "~"}},
+            "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :until",
+            "ExpressionAttributeValues": {":since": {"S": "0"}, ":until": {"S": until or "~"}},
             "ScanIndexForward": False,
             "Limit": NEWEST_AT_A_TIME,
         }
@@ -104,24 +105,20 @@ class DynamoLedger:
         The index holds keys only: a copy of every record in it would double what each step costs to write.
         """
         newest_first = not question.get("ScanIndexForward", True)
-        found = merge(
-            *(
-                self._all(
-                    {
-                        **question,
-                        "TableName": self._table,
-                        "IndexName": "by_state",
-                        "ExpressionAttributeValues": {
-                            **question["ExpressionAttributeValues"],
-                            ":key": {"S": state_key(connection, direction, place)},
-                        },
-                    }
-                )
-                for place in sorted({place_of(state) for state in states})
-            ),
-            key=_entered,
-            reverse=newest_first,
-        )
+
+        def of(place: str) -> Iterator[dict[str, Any]]:
+            values = question["ExpressionAttributeValues"]
+            values = {**values, ":key": {"S": state_key(connection, direction, place)}}
+            if place == place_of(State.DELIVERED) and State.DELIVERED not in states:
+                since = max(values[":since"]["S"], self._settled(connection, direction))
+                if since > values[":before" if ":before" in values else ":until"]["S"]:
+                    return iter(())
+                values[":since"] = {"S": since}
+            listing = {"TableName": self._table, "IndexName": "by_state", "ExpressionAttributeValues": values}
+            return self._all({**question, **listing})
+
+        places = sorted({place_of(state) for state in states})
+        found = merge(*map(of, places), key=_entered, reverse=newest_first)
         keys = (
             key_of(item)
             for _, entered_together in groupby(found, _entered)
@@ -130,6 +127,15 @@ class DynamoLedger:
         while some := list(islice(keys, question.get("Limit", 100))):
             records = self.get_many(some)
             yield from (records[key] for key in some if key in records and records[key].state in states)
+
+    def settled(self, connection: str, direction: str, before: str) -> None:
+        self._client.put_item(
+            TableName=self._table, Item={**_settled_key(connection, direction), "before": {"S": before}}
+        )
+
+    def _settled(self, connection: str, direction: str) -> str:
+        found = self._client.get_item(TableName=self._table, Key=_settled_key(connection, direction))
+        return str(found["Item"]["before"]["S"]) if "Item" in found else "0"
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
         question = {
@@ -291,6 +297,10 @@ def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[
 def _entered(item: Mapping[str, Any]) -> str:
     entered: str = item["entered"]["S"]
     return entered
+
+
+def _settled_key(connection: str, direction: str) -> dict[str, Any]:
+    return {"pk": {"S": f"S#{connection}#{direction}"}, "sk": {"S": "SETTLED"}}
 
 
 def _note_key(connection: str, topic: str, name: str) -> dict[str, Any]:

@@ -294,6 +294,9 @@ class _Imagined:
     ) -> Iterator[Record]:
         return self._ledger.newest(connection, direction, states, until)
 
+    def settled(self, connection: str, direction: str, before: str) -> None:
+        """Nothing is imagined on its way."""
+
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return self._ledger.waiting_for(what)
 

@@ -21,7 +21,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
-from connector.ledger import IN_FLIGHT, DocumentKey, Event, Record, State, content_of, verify_history
+from connector.ledger import (
+    IN_FLIGHT,
+    ON_THE_WAY,
+    DocumentKey,
+    Event,
+    Record,
+    State,
+    content_of,
+    verify_history,
+)
 from connector.settings import Connection, connection_of
 
 if TYPE_CHECKING:
@@ -323,6 +332,8 @@ def _write_document(
         for digest in dict.fromkeys(map(content_of, pointers(record))):
             _write_payload(stores, bundle, record.key.connection, digest, gone)
         stored = stores.ledger.save(record, 0)
+        if record.state in ON_THE_WAY:  # the upkeep has to find it, however old it is
+            stores.ledger.settled(record.key.connection, record.key.direction, "0")
     if stored is None:
         counts["documents written"] += 1
         return

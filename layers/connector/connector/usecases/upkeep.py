@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from connector import errors
@@ -61,7 +61,10 @@ def _stale(world: World, direction: str) -> Iterator[Record]:
         if doubted_since(record) < before:
             world.report("document long in doubt", document=record.key.id)
         yield record
-    for record in world.ledger.in_states(world.id, direction, ON_THE_WAY, before):
+    on_the_way = world.ledger.in_states(world.id, direction, ON_THE_WAY, before)
+    first = next(on_the_way, None)
+    world.ledger.settled(world.id, direction, first.entered if first else before)
+    for record in chain([first] if first else (), on_the_way):
         if record.updated < before:
             yield record
 
