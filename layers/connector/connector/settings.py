@@ -1,7 +1,5 @@
 """Settings of a connection, as kept in the table; those of a function are in `environment`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated

@@ -8,13 +8,11 @@ absent text is "". Anything else raises pydantic's `ValidationError`, which `bad
 with its place. Zones of stamps: see `freshbooks_fields`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
@@ -288,7 +286,7 @@ class Bill(UtcRecord):
         return "lines" in self.model_fields_set
 
     @model_validator(mode="after")
-    def _name_vendor(self) -> Bill:
+    def _name_vendor(self) -> Self:
         if self.vendorid is None and isinstance(self.vendor, BillVendor):
             self.vendorid = self.vendor.vendorid or None
         return self

@@ -6,8 +6,6 @@ hour each November is read as its first pass (fold=0), so an instant may be one 
 a day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal

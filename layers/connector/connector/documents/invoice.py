@@ -1,7 +1,5 @@
 """RSX 7.7.7 Invoice (X12 810)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from connector.documents.parts import (

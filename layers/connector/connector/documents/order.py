@@ -5,8 +5,6 @@ is read through the invoice's or shipment's own types when it is carried over; `
 7.7.7 has there, to tell it from what it does not have.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from connector.documents.parts import (

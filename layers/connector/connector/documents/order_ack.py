@@ -1,7 +1,5 @@
 """RSX 7.7.7 OrderAck (X12 855)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from connector.documents.parts import (

@@ -1,7 +1,5 @@
 """RSX 7.7.7 OrderChange (X12 860): an order's elements, and what says how they change it."""
 
-from __future__ import annotations
-
 from connector.documents.order import HeaderFields, LineFields, Order, OrderHeaderGroup, OrderLineItem
 from connector.documents.parts import EMPTY, Number
 

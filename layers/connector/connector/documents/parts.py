@@ -5,8 +5,6 @@ their leading zeros; dates and times stay the text they came as, because a bad d
 a crash (`as_date`). Elements that no mapping knows are kept and written back.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any

@@ -3,8 +3,6 @@
 Each node holds at most one of its child levels: shipment, container, order, pack (tare and pack), item.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from connector.documents.parts import (
@@ -154,9 +152,9 @@ class ContainerLevelGroup(Element):
     CarrierInformation: list[Carrier] = EMPTY
     Address: list[Party] = EMPTY
     RegulatoryCompliances: list[Any] = EMPTY
-    OrderLevel: list[OrderLevelGroup] = EMPTY
-    PackLevel: list[PackLevelGroup] = EMPTY
-    ItemLevel: list[ItemLevelGroup] = EMPTY
+    OrderLevel: list["OrderLevelGroup"] = EMPTY
+    PackLevel: list["PackLevelGroup"] = EMPTY
+    ItemLevel: list["ItemLevelGroup"] = EMPTY
 
 
 class OrderLevelGroup(Element):
@@ -171,8 +169,8 @@ class OrderLevelGroup(Element):
     ChargesAllowances: list[ChargeAllowance] = EMPTY
     Commodity: list[Any] = EMPTY
     RegulatoryCompliances: list[Any] = EMPTY
-    PackLevel: list[PackLevelGroup] = EMPTY
-    ItemLevel: list[ItemLevelGroup] = EMPTY
+    PackLevel: list["PackLevelGroup"] = EMPTY
+    ItemLevel: list["ItemLevelGroup"] = EMPTY
     ContainerLevel: list[ContainerLevelGroup] = EMPTY
 
 
@@ -190,8 +188,8 @@ class PackLevelGroup(Element):
     CarrierInformation: list[Carrier] = EMPTY
     Packaging: list[Any] = EMPTY
     RegulatoryCompliances: list[Any] = EMPTY
-    ItemLevel: list[ItemLevelGroup] = EMPTY
-    PackLevel: list[PackLevelGroup] = EMPTY
+    ItemLevel: list["ItemLevelGroup"] = EMPTY
+    PackLevel: list["PackLevelGroup"] = EMPTY
 
 
 class ItemLevelGroup(Element):

@@ -5,13 +5,11 @@ the order and the partner pack; what it leaves out comes from them. Contents are
 number, or by part number or UPC.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -110,7 +108,7 @@ class Content(_Part):
     expires: Day | None = None
 
     @model_validator(mode="after")
-    def _named(self) -> Content:
+    def _named(self) -> Self:
         if not (self.line or self.sku or self.upc):
             raise ValueError("say which article it is: line, sku or upc")
         return self
@@ -184,7 +182,7 @@ class Upload(_Part):
     items: tuple[Content, ...] = ()
 
     @model_validator(mode="after")
-    def _holds_together(self) -> Upload:
+    def _holds_together(self) -> Self:
         cartons = self.all_cartons()
         if bool(cartons) == bool(self.items):
             raise ValueError("a shipment has either cartons or loose items")

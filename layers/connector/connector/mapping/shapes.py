@@ -4,8 +4,6 @@
 at each step would be most of their work, so each group is compiled once and kept.
 """
 
-from __future__ import annotations
-
 import types
 from decimal import Decimal
 from functools import cache

@@ -3,8 +3,6 @@
 A pack needs only `trading_partner_id`; everything else has a default that suits a plain relationship.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The business itself: who we are on outbound documents."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
