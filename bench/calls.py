@@ -165,13 +165,14 @@ def measured(batch: int, prepare: Callable[[Wiring], None] = lambda wiring: None
         outbound(invoices[:1])
         counted.clear()
         outbound(invoices[1:])
+        outward = _figures(counted, batch)
         unfinished = [
             f"{record['id']} {record['state']}: {record['reason'].get('message', '')}"
             for record in people.documents(wiring.ledger, "acme", states=set(State) - FINAL)
         ]
         if unfinished:
             raise SystemExit(f"not every document went through, so nothing was measured: {unfinished[:3]}")
-        return {"order_to_bill": inward, "invoice_to_rsx": _figures(counted, batch)}
+        return {"order_to_bill": inward, "invoice_to_rsx": outward}
 
 
 def _length(value: str | bytes) -> int:

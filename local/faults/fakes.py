@@ -138,7 +138,10 @@ class FakeNotes:
         self.notes.setdefault((connection, topic), {})[name] = json.dumps(value)
 
     def write_new(self, connection: str, topic: str, name: str, value: Any) -> bool:
-        if self.read(connection, topic, name) is not None:
+        return self.replace(connection, topic, name, value, None)
+
+    def replace(self, connection: str, topic: str, name: str, value: Any, before: Any) -> bool:
+        if self.read(connection, topic, name) != before:
             return False
         self.write(connection, topic, name, value)
         return True

@@ -292,6 +292,19 @@ def test_a_note_is_written_new_only_once(table: Any) -> None:
     assert table.notes.read("acme", "vendor", "A") == {"n": 1}
 
 
+def test_a_note_is_replaced_only_by_who_has_read_what_it_says(table: Any) -> None:
+    place = ("acme", "seen", "invoice:1")
+    assert table.notes.replace(*place, {"version": "1", "what": "Ä"}, None)
+    assert not table.notes.replace(*place, {"version": "2"}, None)
+    read = table.notes.read(*place)
+    assert table.notes.replace(*place, {"version": "2", "documents": {"invoice": "x", "asn": "y"}}, read)
+    assert not table.notes.replace(*place, {"version": "3"}, read)
+    again = table.notes.read(*place)
+    assert again["version"] == "2"
+    assert table.notes.replace(*place, {"version": "3"}, again)
+    assert not table.notes.replace("acme", "seen", "invoice:2", {"version": "1"}, again)
+
+
 def test_a_lease_has_one_holder_and_its_fence_only_rises(table: Any) -> None:
     with table.leases.hold("x", 60) as first:
         assert first == 1

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from connector import errors
-from connector.ledger import DocumentKey, State
+from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.outbound import plan_again
 from connector.usecases.replaying import replay, resolve
 from connector.usecases.upkeep import resolve_in_doubt
+from connector.usecases.webhooks import hint
+from tests.alone import map_outbound
 from tests.fakes import FakeWorld
 from tests.outbound import assert_official
 from tests.unit.test_inbound import PARTNER
@@ -390,3 +392,60 @@ def test_what_was_cancelled_with_the_partner_may_come_again_under_another_number
     fake.freshbooks.invoices[987654] = invoice("0000999", version=LATEST)
     told(fake)
     assert told_of(sent(fake)[-1]) == ("0000999", "DR", "00", 100)
+
+
+def test_an_invoice_that_is_numbered_anew_while_it_waits_to_be_sent_goes_out_under_the_new_number() -> None:
+    """Its pieces of the order were reserved under the old one."""
+    fake = world()
+    map_outbound(fake.world, hint("acme", "invoice", 987654, "invoice.create", "c"))
+    assert stored(fake).state is State.MAPPED
+    fake.rsx.messages.clear()
+    renumbered(fake, "0000999")
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000999"]
+    assert stored(fake).state is State.SUPERSEDED
+
+
+def test_of_two_workers_that_see_one_invoice_under_two_numbers_only_one_sends_it() -> None:
+    """The slow one has read the invoice and its note before it got another number, and stores its document after."""
+    fake = world()
+    few = changed("10", "25.00")  # of 40 ordered: that both were invoiced would not be noticed
+    fake.freshbooks.invoices[987654] = few
+    slow: list[str] = []
+    save = fake.ledger.save
+
+    def saving(record: Record, after: int) -> Record | None:
+        if record.key.number == "0000421" and not slow:
+            slow.append("between its look and its save")
+            renumbered(fake, "0000999", lines=few["lines"], amount=few["amount"])
+        return save(record, after)
+
+    fake.ledger.save = saving  # type: ignore[method-assign]
+    with pytest.raises(errors.Busy):
+        map_outbound(fake.world, hint("acme", "invoice", 987654, "invoice.create", "c"))
+    drain(fake)
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000999"]
+    fake.clock.pass_(3600)
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert len(fake.sps.uploads) == 1
+    assert stored(fake).state is State.SUPERSEDED
+
+
+def test_what_a_worker_stored_and_died_before_it_noted_is_not_sent_beside_its_new_number() -> None:
+    fake = world()
+    replace = fake.notes.replace
+
+    def dies(*_: Any) -> bool:
+        raise RuntimeError("killed")
+
+    fake.notes.replace = dies  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        map_outbound(fake.world, hint("acme", "invoice", 987654, "invoice.create", "c"))
+    assert (stored(fake).state, fake.rsx.messages) == (State.MAPPED, [])
+    fake.notes.replace = replace  # type: ignore[method-assign]
+    renumbered(fake, "0000999")
+    fake.clock.pass_(3600)
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert stored(fake).state is State.SUPERSEDED
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000999"]

@@ -79,6 +79,16 @@ class Notes(Protocol):
     def write_new(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> bool:
         """Write unless it is there already; whether it was written."""
 
+    def replace(
+        self,
+        connection: str,
+        topic: str,
+        name: str,
+        value: Mapping[str, Any],
+        before: Mapping[str, Any] | None,
+    ) -> bool:
+        """Write if the note still is as it was read `before` (None: not there); whether it was written."""
+
     def remove(self, connection: str, topic: str, name: str) -> None: ...
 
 

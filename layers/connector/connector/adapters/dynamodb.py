@@ -220,11 +220,26 @@ class DynamoNotes:
         self._client.put_item(TableName=self._table, Item=_note(connection, topic, name, value))
 
     def write_new(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> bool:
+        return self.replace(connection, topic, name, value, None)
+
+    def replace(
+        self,
+        connection: str,
+        topic: str,
+        name: str,
+        value: Mapping[str, Any],
+        before: Mapping[str, Any] | None,
+    ) -> bool:
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if before is not None:
+            condition = {
+                "ConditionExpression": "#value = :before",
+                "ExpressionAttributeNames": {"#value": "value"},
+                "ExpressionAttributeValues": {":before": _note(connection, topic, name, before)["value"]},
+            }
         try:
             self._client.put_item(
-                TableName=self._table,
-                Item=_note(connection, topic, name, value),
-                ConditionExpression="attribute_not_exists(pk)",
+                TableName=self._table, Item=_note(connection, topic, name, value), **condition
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False

@@ -233,7 +233,7 @@ def _settle(
     )
 
 
-def _settle_ack(world: World, key: DocumentKey, **keywords: str) -> Record:
+def _settle_ack(world: World, key: DocumentKey, **keywords: Any) -> Record:
     plan = approved(world, partial(plan_ack, world), who=keywords["who"])
     return settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
 

@@ -55,9 +55,11 @@ def settle(
     who: str,
     plan: Plan,
     queue: Queue,
+    stored_now: Callable[[], None] = lambda: None,
 ) -> Record:
     """Register an arrived document, map it by `plan` and send the result to `queue`; the record as stored.
 
+    `stored_now` is called when the record is stored, before anything is sent.
     A new document costs one conditional write. Everything may be repeated at any point: the same content
     is recognised, and work that had not been sent on is sent again.
     """
@@ -83,6 +85,7 @@ def settle(
             stored = world.ledger.save(record, after)
             if stored is not None:
                 continue
+        stored_now()
         world.report("document arrived", document=key.id, arrival=arrival, state=record.state)
         if planned is not None and planned.document is not None:
             queue.send([push_message(record, planned.document)])

@@ -185,7 +185,7 @@ def planned(mapped: Mapped, note: str = "") -> Planned:
     )
 
 
-def _settle_credit(world: World, key: DocumentKey, **keywords: str) -> None:
+def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
     settle(
         world,
         key,

@@ -235,7 +235,7 @@ def is_blocked(findings: list[Finding]) -> bool:
 
 
 def _never_arrived(record: Record) -> bool:
-    ended = record.state in (State.REJECTED, State.SKIPPED, State.CANCELLED)
+    ended = record.state in (State.REJECTED, State.SKIPPED, State.CANCELLED, State.SUPERSEDED)
     return ended and not delivered_before(record) and not is_registered(record)
 
 

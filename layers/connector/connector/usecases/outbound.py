@@ -34,8 +34,8 @@ from connector.usecases.partners import (
     partner_of_invoice,
     senders_of_bills,
 )
-from connector.usecases.polling import NOBODYS, saw
-from connector.usecases.renumbering import one_document
+from connector.usecases.renumbering import leave_behind, one_document
+from connector.usecases.sightings import NOBODYS, Sighting
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -49,6 +49,7 @@ WHO = "map_outbound"
 def map_outbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
     """Map the record that a hint names, `acknowledge` an order, or map one parked document again (`replay`)."""
     correlation_id = message["correlation_id"]
+    replayed: Record | None = None
     if "acknowledge" in message:
         acknowledging.take(world, message["acknowledge"])
         return
@@ -70,13 +71,14 @@ def map_outbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
         if is_upload(record):
             shipping.map_again(world, record, correlation_id, WHO)
             return
+        replayed = record
         noun, _, object_id = record.source.partition(":")
     else:
         noun, object_id = message["noun"], str(message["id"])
     if noun == "invoice":
-        yield from _take_invoice(world, int(object_id), correlation_id)
+        yield from _take_invoice(world, int(object_id), correlation_id, replayed)
     elif noun == "bill":
-        yield from _take_bill(world, int(object_id), correlation_id)
+        yield from _take_bill(world, int(object_id), correlation_id, replayed)
     else:
         world.report("no work for this kind of record", noun=noun)
 
@@ -92,15 +94,16 @@ def _ask_again(world: World, record: Record) -> None:
         world.queues.rsx_to_push.send([push_message(record, planned.document)])
 
 
-def _take_invoice(world: World, object_id: int, correlation_id: str) -> Steps[None]:
+def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: Record | None) -> Steps[None]:
     try:
         invoice = world.freshbooks.get_invoice(object_id)
     except errors.NotFound:
         world.report("record is not in FreshBooks", noun="invoice", id=object_id)
         return
+    sighting = Sighting.of(world, "invoice", invoice)
     if invoice.is_draft and not invoice.is_deleted:
         # no mark: sending a draft changes it, and the poll then shows it again
-        saw(world, "invoice", invoice, "draft")
+        sighting.keep("draft")
         return
     found = partner_of_invoice(world, invoice)
     if found is None:
@@ -109,7 +112,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> Steps[No
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
-        saw(world, "invoice", invoice, NOBODYS)
+        sighting.keep(NOBODYS)
         return
     pack, order = found
     credit = is_credit(invoice)
@@ -126,11 +129,14 @@ def _take_invoice(world: World, object_id: int, correlation_id: str) -> Steps[No
             received=received,
             correlation_id=correlation_id,
             plan=partial(_plan_invoice, world, invoice, order, pack, type_),
+            sighting=sighting,
+            last=type_ == types[-1],
+            replayed=replayed,
         )
-    saw(world, "invoice", invoice, pack.trading_partner_id)
+    sighting.keep(pack.trading_partner_id)
 
 
-def _take_bill(world: World, object_id: int, correlation_id: str) -> Steps[None]:
+def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Record | None) -> Steps[None]:
     senders = senders_of_bills(world)
     if not senders:
         return
@@ -142,14 +148,14 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> Steps[None]
     ) as error:  # the poll shows it again once the plan has bills
         world.report("record is not in FreshBooks", noun="bill", id=object_id, error=error.code)
         return
+    sighting = Sighting.of(world, "bill", bill)
     if is_ours(world, bill):
-        saw(world, "bill", bill, "made by the connector")
+        sighting.keep("made by the connector")
         return
     number = bill.bill_number or f"bill-{bill.id}"
     try:
         if bill.vis_state == 1:  # FreshBooks lists it no more, so nothing but our note tells whose it was
-            note = world.notes.read(world.id, "seen", f"bill:{bill.id}") or {}
-            pack = world.packs().get(note.get("what", ""))
+            pack = world.packs().get((sighting.stored or {}).get("what", ""))
         else:
             pack = partner_of_bill(world, bill, senders)
             if pack is None:
@@ -164,7 +170,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> Steps[None]
         partner, plan = "-", refuse
     else:
         if pack is None:
-            saw(world, "bill", bill, NOBODYS)
+            sighting.keep(NOBODYS)
             return
         sender = pack
         partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)
@@ -176,8 +182,10 @@ def _take_bill(world: World, object_id: int, correlation_id: str) -> Steps[None]
         received=(yield _as_received(bill)),
         correlation_id=correlation_id,
         plan=plan,
+        sighting=sighting,
+        replayed=replayed,
     )
-    saw(world, "bill", bill, partner)
+    sighting.keep(partner)
 
 
 def _as_received(record: Invoice | Bill) -> bytes:
@@ -193,22 +201,29 @@ def _settle_record(
     received: str,
     correlation_id: str,
     plan: Plan,
+    sighting: Sighting,
+    last: bool = True,
+    replayed: Record | None = None,
 ) -> None:
+    if replayed is not None and replayed.key.type == key.type and replayed.key != key:
+        leave_behind(world, replayed, key, WHO)
     plan = _priced(record, approved(world, plan, who=WHO))
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
-    noun = "asn" if key.type == "asn" else "invoice" if isinstance(record, Invoice) else "bill"
-    plan = one_document(world, f"{noun}:{record.id}", key, plan, who=WHO)
+    noun = "invoice" if isinstance(record, Invoice) else "bill"
+    plan = one_document(world, sighting, "asn" if key.type == "asn" else noun, key, plan, who=WHO)
+    stored_now = partial(sighting.keep, key.partner, done=last)
     settled = settle(
         world,
         key,
         digest=digest + ("-deleted" if record.vis_state == 1 else ""),
         rank=record.change_token or "",
-        source=f"{'invoice' if isinstance(record, Invoice) else 'bill'}:{record.id}",
+        source=f"{noun}:{record.id}",
         received=received,
         correlation_id=correlation_id,
         who=WHO,
         plan=plan,
         queue=world.queues.rsx_to_push,
+        stored_now=stored_now,
     )
     if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
@@ -228,6 +243,7 @@ def _settle_record(
                 who=WHO,
                 plan=plan,
                 queue=world.queues.rsx_to_push,
+                stored_now=stored_now,
             )
 
 

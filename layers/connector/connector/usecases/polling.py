@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector import errors
+from connector.usecases.sightings import TOPIC, version_of
 from connector.usecases.webhooks import Noun, hint
 from connector.usecases.world import LONG_QUEUE
 
@@ -87,7 +88,7 @@ def _unseen(
             settled[shelf] = mark
             continue
         seen = {
-            name: note["version"] for name, note in world.notes.read_many(world.id, "seen", versions).items()
+            name: note["version"] for name, note in world.notes.read_many(world.id, TOPIC, versions).items()
         }
         if seen == versions:
             settled[shelf] = mark
@@ -108,15 +109,3 @@ def _since(watermark: str | None) -> date | None:
     if not watermark:
         return None
     return datetime.fromisoformat(watermark).astimezone(_EASTERN).date() - timedelta(days=OVERLAP_DAYS)
-
-
-def version_of(record: Invoice | Bill) -> str:
-    return f"{record.change_token}/{record.vis_state}"
-
-
-NOBODYS = "not a trading partner's"
-
-
-def saw(world: World, noun: Noun, record: Invoice | Bill, what: str) -> None:
-    """Remember which version was looked at, so that the poll need not show it again."""
-    world.notes.write(world.id, "seen", f"{noun}:{record.id}", {"version": version_of(record), "what": what})

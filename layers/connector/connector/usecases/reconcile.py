@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from connector import errors
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.usecases.closing import CLOSE_OUT
-from connector.usecases.polling import NOBODYS
+from connector.usecases.sightings import NOBODYS, TOPIC, version_of
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Sale
@@ -221,10 +221,10 @@ class _Account:
         """Invoices of the window that the connector has not looked at in their present version, or that it left
         alone though they name an order: nobody else would say that a PO number was mistyped."""
         invoices = list(self.world.freshbooks.list_invoices(self.since.date()))
-        seen = self.world.notes.read_many(self.world.id, "seen", (f"invoice:{one.id}" for one in invoices))
+        seen = self.world.notes.read_many(self.world.id, TOPIC, (f"invoice:{one.id}" for one in invoices))
         for invoice in invoices:
             note: Mapping[str, Any] = seen.get(f"invoice:{invoice.id}", {})
-            if note.get("version") == f"{invoice.change_token}/{invoice.vis_state}" or invoice.is_draft:
+            if note.get("version") == version_of(invoice) or invoice.is_draft:
                 if note.get("what") == NOBODYS and invoice.po_number.strip():
                     yield Verdict(
                         f"invoice {invoice.invoice_number}",

@@ -1,7 +1,7 @@
 """One record of FreshBooks is one document of ours, whatever number or partner somebody gives it later.
 
 A document's identity is its number. A record that is numbered anew, or moved to another partner's order, would be
-a second document, and the partner would be billed twice. So the first document of a record is noted with it:
+a second document, and the partner would be billed twice. So the documents of a record are noted with it (`sightings`):
 what was never sent is superseded by the new one, what was sent holds it for a person.
 """
 
@@ -16,32 +16,34 @@ from connector.usecases.cut_over import is_registered
 
 if TYPE_CHECKING:
     from connector.usecases.arrivals import Plan, Planned
+    from connector.usecases.sightings import Sighting
     from connector.usecases.world import World
 
-TOPIC = "document-of"
 
-
-def one_document(world: World, name: str, key: DocumentKey, plan: Plan, *, who: str) -> Plan:
-    """The plan of document `key` made of the FreshBooks record `name`, unless that is another document already."""
+def one_document(
+    world: World, sighting: Sighting, kind: str, key: DocumentKey, plan: Plan, *, who: str
+) -> Plan:
+    """The plan of document `key` made of a FreshBooks record, unless that is another document already."""
 
     def guarded(record: Record) -> Planned:
         if not delivered_before(record) and record.state not in IN_FLIGHT:
-            _take_over(world, name, key, who)
+            known = sighting.documents.get(kind, key.id)
+            earlier = world.ledger.get(DocumentKey.of(known)) if known != key.id else None
+            if earlier is not None:
+                _end(world, earlier, key, who)
+            sighting.documents[kind] = key.id
         return plan(record)
 
     return guarded
 
 
-def _take_over(world: World, name: str, key: DocumentKey, who: str) -> None:
-    note = {"document": key.id}
-    if world.notes.write_new(world.id, TOPIC, name, note):
-        return
-    known = world.notes.read(world.id, TOPIC, name) or note
-    earlier = world.ledger.get(DocumentKey.of(known["document"])) if known != note else None
-    if earlier is not None:
+def leave_behind(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
+    """End a document whose record is document `key` by now, if nothing of it was sent.
+
+    Its worker may have died before it could note what it had made.
+    """
+    if not is_registered(earlier) and not has(world, earlier):
         _end(world, earlier, key, who)
-    if known != note:
-        world.notes.write(world.id, TOPIC, name, note)
 
 
 def _end(world: World, earlier: Record, key: DocumentKey, who: str) -> None:

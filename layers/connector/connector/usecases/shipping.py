@@ -205,7 +205,7 @@ def _take(world: World, uploaded: Uploaded, pack: PartnerPack, who: str) -> dict
 
 
 def _settle(
-    world: World, key: DocumentKey, uploaded: Uploaded, labelled: Upload, pack: PartnerPack, **keywords: str
+    world: World, key: DocumentKey, uploaded: Uploaded, labelled: Upload, pack: PartnerPack, **keywords: Any
 ) -> Record:
     plan = approved(world, partial(_plan, world, uploaded, labelled, pack), who=keywords["who"])
     record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
