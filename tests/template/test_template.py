@@ -13,6 +13,7 @@ from cfnlint.api import lint_file
 from cfnlint.decode import cfn_yaml
 
 from connector import __version__, telemetry
+from connector.adapters.breaker import IN_A_ROW_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
@@ -110,6 +111,11 @@ def test_a_message_stays_hidden_for_six_times_the_consumers_timeout(name: str) -
     mapping = MAPPINGS[name]
     timeout = FUNCTIONS[named_by(mapping["FunctionName"])].get("Timeout", GLOBALS["Timeout"])
     assert QUEUES[named_by(mapping["EventSourceArn"])]["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_message_comes_again_before_the_failures_of_an_outage_are_forgotten(name: str) -> None:
+    assert SOURCES[name]["VisibilityTimeout"] < IN_A_ROW_SECONDS
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 THRESHOLD = 5
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 300.0
-IN_A_ROW_SECONDS = 600.0  # failures further apart are not in a row, though no success was noted between them
+IN_A_ROW_SECONDS = 900.0  # failures further apart are not in a row; longer than a queue hides what failed
 NEWS_SECONDS = PAUSE_SECONDS  # how old may be what a process knows of the others' failures
 PROBE_SECONDS = 60.0  # longer than any request may take
 
