@@ -7,7 +7,7 @@ import sys
 
 import pydantic
 
-from bench import calls, end_to_end, growth, mapping, starts
+from bench import calls, end_to_end, growth, mapping, prices, starts
 
 print(
     f"Python {platform.python_version()}, pydantic {pydantic.VERSION}, {platform.machine()}", file=sys.stderr
@@ -26,4 +26,5 @@ for flow, counted in figures["calls"].items():
     print(f"  table units {counted['write_units']} written, {counted['read_units']} read")
     print(f"  {counted['aws_bytes']} bytes to AWS, {counted['log_bytes']} bytes of log")
     print(f"  dollars for 1,000 documents: {counted['dollars_per_1000']}")
+print(f"\n1,000 webhooks: {prices.webhooks()} dollars")
 print(json.dumps(figures))

@@ -14,12 +14,14 @@ DYNAMODB_READ_UNIT = 0.125 / MILLION  # on demand, 4 KB, strongly consistent
 S3_PUT = 5.00 / MILLION
 S3_GET = 0.40 / MILLION
 SQS_REQUEST = 0.40 / MILLION  # up to 64 KB
+HTTP_API_REQUEST = 1.00 / MILLION
 LAMBDA_REQUEST = 0.20 / MILLION
 LAMBDA_GB_SECOND = 0.0000133334  # arm64
 LOG_GB = 0.50
 
 # not counted here but assumed, and the same for every design: mostly waiting for the vendors
 SECONDS_A_STEP = 0.25  # of one document in one function
+WEBHOOK_SECONDS, WEBHOOK_GIGABYTES = 0.02, 0.25
 GIGABYTES = 0.375  # the mappers have 512 MB, the pushers 256
 PLATFORM_LOG_BYTES = 350  # Lambda's own START, END and REPORT lines
 
@@ -48,6 +50,12 @@ def dollars(
     told = {service: round(1000 * cost, 5) for service, cost in each.items()}
     asked = sum(told[service] for service in ("dynamodb", "s3", "sqs"))
     return {**told, "calls": round(asked, 5), "total": round(sum(told.values()), 5)}
+
+
+def webhooks() -> float:
+    """Dollars for 1,000 webhooks: a request of the HTTP API, an invocation of a few milliseconds, one SQS request."""
+    time = WEBHOOK_SECONDS * WEBHOOK_GIGABYTES * LAMBDA_GB_SECOND
+    return round(1000 * (HTTP_API_REQUEST + LAMBDA_REQUEST + time + SQS_REQUEST), 5)
 
 
 def write_units(size: int, index_entries: int) -> int:
