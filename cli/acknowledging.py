@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import io
 import json
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import typer
 
 from cli.offline import read_bytes
 from cli.output import JsonOption, console, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.ledger import DocumentKey
 from connector.usecases import acknowledging
@@ -45,7 +44,7 @@ def acknowledge(
         {
             "verdict": "lines" if lines is not None else "reject" if reject else "accept",
             "lines": read_lines(lines) if lines is not None else (),
-            "who": f"cli/{getpass.getuser()}",
+            "who": person(),
             "at": datetime.now(UTC).date(),
             "note": reason,
         }

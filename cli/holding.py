@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from cli.output import JsonOption, console, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector.ledger import DocumentKey
 from connector.usecases import replaying
 
@@ -23,7 +22,7 @@ def hold(
     """Hold a document back until somebody replays it. Exit 1 where it is on its way or done already."""
     key = DocumentKey.of(document)
     world = Stack(stack).wiring.world(key.connection)
-    held = replaying.hold_back(world, key, who=f"cli/{getpass.getuser()}", reason=reason)
+    held = replaying.hold_back(world, key, who=person(), reason=reason)
     if as_json:
         show_json({"id": key.id, "state": held.state})
     else:

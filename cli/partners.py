@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from rich.table import Table
 from cli import partner_cases
 from cli.offline import read_pack_file
 from cli.output import JsonOption, console, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from cli.switching import live, shadow
 from connector import errors
 from connector.rules.packs import PartnerPack
@@ -43,7 +42,9 @@ def import_(
     """
     world = Stack(stack).world(connection)
     read = [keeping.introduced(world, pack) for pack in [read_pack_file(str(path)) for path in packs]]
-    resumed = {pack.trading_partner_id: keeping.set_up_partner(world, pack, who=_who(who)) for pack in read}
+    resumed = {
+        pack.trading_partner_id: keeping.set_up_partner(world, pack, who=who or person()) for pack in read
+    }
     if as_json:
         show_json({"partners": resumed})
         return
@@ -144,7 +145,7 @@ def remove(
     _pack(world.packs(), connection, partner)
     if not yes:
         typer.confirm(f"Take the pack of {partner} away?", abort=True)
-    keeping.remove(world, partner, who=_who(who))
+    keeping.remove(world, partner, who=who or person())
     show_json({"removed": partner}) if as_json else console.print(f"{partner} is removed")
 
 
@@ -195,10 +196,10 @@ def alias(
         raise errors.BadUse("give the part number, or --forget", code="bad_use")
     world = Stack(stack).world(connection)
     if forget:
-        keeping.forget_alias(world, partner, name, who=_who(who))
+        keeping.forget_alias(world, partner, name, who=who or person())
         show_json({"forgotten": name}) if as_json else console.print(f"{name!r} is forgotten", markup=False)
         return
-    resumed = keeping.learn_alias(world, partner, name, part, who=_who(who))
+    resumed = keeping.learn_alias(world, partner, name, part, who=who or person())
     if as_json:
         show_json({"name": name, "part": part, "resumed": resumed})
     else:
@@ -228,13 +229,6 @@ def _pack(packs: Any, connection: str, partner: str) -> PartnerPack:
 
 def _values(pack: PartnerPack) -> dict[str, Any]:
     return pack.model_dump(mode="json", exclude_defaults=True)
-
-
-def _who(who: str) -> str:
-    try:
-        return who or getpass.getuser()
-    except (OSError, KeyError):
-        return "the command line"
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from cli.instants import instant
 from cli.output import JsonOption, console, err, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.adapters.redrive import redrive as move_dead_letters
 from connector.ledger import DocumentKey, State, verify_history
@@ -108,7 +107,7 @@ def replay(
             if dry_run:
                 rows.append(replaying.preview(world, key))
             else:
-                replaying.replay(world, key, who=f"cli/{getpass.getuser()}", reason=reason, force=force)
+                replaying.replay(world, key, who=person(), reason=reason, force=force)
                 rows.append({"id": key.id, "outcome": "replayed"})
         except (
             errors.Parked,
@@ -166,7 +165,7 @@ def resolve(
     """Close a parked or refused document that a person has dealt with by hand."""
     key = DocumentKey.of(document)
     world = Stack(stack).wiring.world(key.connection)
-    closed = replaying.resolve(world, key, who=f"cli/{getpass.getuser()}", reason=reason)
+    closed = replaying.resolve(world, key, who=person(), reason=reason)
     if as_json:
         show_json({"id": key.id, "state": closed.state})
     else:

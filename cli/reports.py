@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 from rich.table import Table
 
 from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector.ledger import DocumentKey
 from connector.usecases import closing
 from connector.usecases.reports import deadlines as due
@@ -95,7 +94,7 @@ def close_out(world: World, result: Mapping[str, Any], yes: bool) -> None:
             raise typer.Exit(1)
     for row in able:
         why = f"the order is {row['status']}"
-        closing.close_out(world, DocumentKey.of(row["document"]), who=f"cli/{getpass.getuser()}", why=why)
+        closing.close_out(world, DocumentKey.of(row["document"]), who=person(), why=why)
     err.print(f"{len(able)} close-outs are on their way: `connector documents --type {closing.CLOSE_OUT}`")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from cli.offline import Done, FileArgument, pack_for, read_bytes, tell
 from cli.output import JsonOption, console, err, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.documents.order import Order
 from connector.documents.upload_reading import read_uploads
@@ -54,7 +53,7 @@ def upload(
     told = shipping.upload_shipments(
         _world(stack, connection),
         data,
-        who=_who(),
+        who=person(),
         name="" if file == "-" else Path(file).name,
         dry_run=dry_run,
     )
@@ -80,7 +79,7 @@ def cancel(
 ) -> None:
     """Take a shipment back; where its notice was sent, a cancellation (purpose 01) is sent."""
     world = _world(stack, connection)
-    record = shipping.cancel_shipment(world, shipment, who=_who(), reason=reason, partner=partner)
+    record = shipping.cancel_shipment(world, shipment, who=person(), reason=reason, partner=partner)
     outcome = "cancelled" if record.state == "CANCELLED" else "its cancellation is on the way"
     if as_json:
         show_json({"id": record.key.id, "state": str(record.state), "outcome": outcome})
@@ -185,7 +184,3 @@ def _world(stack: str, connection: str) -> World:
             )
         connection = known[0]
     return wiring.world(connection)
-
-
-def _who() -> str:
-    return f"cli/{getpass.getuser()}"

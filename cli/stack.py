@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -83,3 +84,11 @@ class Stack:
                 )
             connection = there[0]
         return self.wiring.world(connection)
+
+
+def person() -> str:
+    """Whom histories name for what is done at the command line: `cli/` and the name in the operating system."""
+    try:
+        return f"cli/{getpass.getuser()}"
+    except (OSError, KeyError):  # a container without users
+        return "cli"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
 from cli.output import JsonOption, console, guarded, show_json
-from cli.stack import DEFAULT_STACK, Stack, StackOption
+from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector.usecases import packs
 
 ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION")]
@@ -47,7 +46,7 @@ def shadow(
 def _switch(
     connection: str, partner: str, mode: Literal["live", "shadow"], since: str, stack: str, as_json: bool
 ) -> None:
-    who = f"cli/{getpass.getuser()}"
+    who = person()
     done = packs.switch(Stack(stack).world(connection), partner, mode, since=since, who=who)
     if as_json:
         show_json({"connection": connection, "partner": partner, "mode": mode, **done})
