@@ -213,7 +213,7 @@ def test_a_deep_link_survives_signing_in(open_as: Open) -> None:
     page = open_as("operator", place="#/documents?state=done&type=order")
     expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
     expect(page.get_by_label("Kind")).to_have_value("order")
-    expect(page.get_by_label("State")).to_have_value("done")
+    expect(page.get_by_label("State", exact=True)).to_have_value("done")
 
 
 def test_everything_can_be_reached_with_the_keyboard(open_as: Open) -> None:
