@@ -33,8 +33,8 @@ from tests.unit.test_inbound import order, put, world
 FEW = 1_000
 MANY = int(os.environ.get("BENCH_DOCUMENTS", "100000"))
 IN_ONE_PROCESS = 10_000
-BATCH = 50
-PAIRS = 40
+BATCH = 25
+PAIRS = 160
 MOTO_ACCOUNT = "123456789012"
 COUNTED = ("aws_writes", "aws_reads", "http_calls", "write_units", "read_units", "aws_bytes", "log_bytes")
 
