@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_file
 
 from local.gradual import FUNCTIONS, LAYERS, ROLE, gradual, main, read
+from tests.template.sam import translated
 
 ROOT = Path(__file__).resolve().parents[2]
-SAM = ROOT / ".venv-sam/bin/python"
 PLAIN = read(ROOT / "template.yaml")
 CANARY = gradual(PLAIN, "Canary10Percent5Minutes")
-TRANSLATE = """
-import json, sys
-from samtranslator.translator.transform import transform
-class NoManagedPolicies:
-    def load(self): return {}
-print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())))
-"""
-
-
-def translated(template: dict[str, Any], **contents: str) -> dict[str, Any]:
-    """The template as SAM hands it to CloudFormation, its code uploaded; `contents` of layers that changed."""
-    if not SAM.exists():
-        pytest.skip("the SAM CLI is not installed: run `make setup`")
-    uploaded = copy.deepcopy(template)
-    for name, resource in uploaded["Resources"].items():
-        for key in ("CodeUri", "ContentUri"):
-            if key in resource.get("Properties", {}):
-                resource["Properties"][key] = f"s3://packages/{contents.get(name, name)}"
-    done = subprocess.run(
-        [SAM, "-c", TRANSLATE],
-        input=json.dumps(uploaded),
-        env={"AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +37,6 @@ def referred(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from referred(one)
-
-
-def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
-    (tmp_path / "gradual.json").write_text(json.dumps(CANARY))
-    assert [str(match) for match in lint_file(tmp_path / "gradual.json")] == []
 
 
 def test_everything_that_is_named_is_there(made: dict[str, Any]) -> None:
