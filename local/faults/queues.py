@@ -7,12 +7,10 @@ or a full-jitter wait by its receive count, what a killed worker held after the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.usecases.together import Steps, Untouched, together
-from connector.usecases.world import UNTOUCHED_SECONDS, World, full_jitter
+from connector.usecases.together import Untouched, Work, seconds_until_again, together
 from local.faults.ports import Shared, Worker
 
 FUNCTION_SECONDS = 120.0  # Timeout in template.yaml
@@ -97,7 +95,7 @@ class Consumer:
     def __init__(
         self,
         queue: SimulatedQueue,
-        work: Callable[[World, Mapping[str, Any]], Steps[None]],
+        work: Work,
         sandboxes: int,
         batch: int = BATCH,
     ) -> None:
@@ -132,14 +130,11 @@ class Consumer:
                 has_time=lambda seconds: engine.time - began <= FUNCTION_SECONDS - seconds,
             )
             for n, error in troubles.items():
-                if isinstance(error, Untouched):
-                    waits[batch[n].id] = UNTOUCHED_SECONDS
-                    continue
-                queue.shared.counts[f"failed: {type(error).__name__} {getattr(error, 'code', error)}"] += 1
-                told = getattr(error, "retry_after", None)
-                attempt = batch[n].receives
-                wait = full_jitter(attempt) if told is None else told + full_jitter(attempt - 1)
-                waits[batch[n].id] = float(int(max(wait, 1)))
+                if not isinstance(error, Untouched):
+                    queue.shared.counts[
+                        f"failed: {type(error).__name__} {getattr(error, 'code', error)}"
+                    ] += 1
+                waits[batch[n].id] = float(int(seconds_until_again(error, batch[n].receives)))
         finally:
             queue.shared.counts["timeouts"] += engine.time - began > FUNCTION_SECONDS
             if task is not None and task.dead:

@@ -50,8 +50,6 @@ FINAL = frozenset(
 IN_FLIGHT = frozenset({State.CLAIMED, State.IN_DOUBT})
 OPEN = frozenset(State) - FINAL
 ON_THE_WAY = frozenset({State.RECEIVED, State.MAPPED, State.CLAIMED})
-
-
 GOING_WELL = ON_THE_WAY | {State.DELIVERED}
 
 

@@ -11,8 +11,7 @@ from connector import errors
 from connector.environment import QUEUES, FunctionSettings
 from connector.ledger import DocumentKey
 from connector.telemetry import Telemetry
-from connector.usecases.together import Steps, Untouched, together
-from connector.usecases.world import UNTOUCHED_SECONDS, World, full_jitter
+from connector.usecases.together import Untouched, Work, seconds_until_again, together
 from connector.wiring import Wiring
 
 VISIBILITY_MAX_SECONDS = 43_000
@@ -22,11 +21,7 @@ telemetry = Telemetry(_settings.stack)
 wiring = Wiring(_settings, telemetry.report)
 
 
-def consume(
-    event: Mapping[str, Any],
-    context: Any,
-    work: Callable[[World, Mapping[str, Any]], Steps[None]],
-) -> dict[str, Any]:
+def consume(event: Mapping[str, Any], context: Any, work: Work) -> dict[str, Any]:
     """Do `work` for the records of an SQS batch; the ones to be tried again are returned as failures.
 
     A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its
@@ -36,11 +31,9 @@ def consume(
 
     def failed(record: Mapping[str, Any], error: Exception) -> None:
         failures.append(record["messageId"])
-        if isinstance(error, Untouched):
-            _show_after(record, UNTOUCHED_SECONDS)
-        else:
+        if not isinstance(error, Untouched):
             telemetry.failed("message not done, it comes again", error)
-            _postpone(record, error)
+        _show_after(record, seconds_until_again(error, _receives(record)))
 
     batches: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
     for record in event["Records"]:
@@ -99,19 +92,17 @@ def _message(body: str) -> dict[str, Any]:
     return message
 
 
-def _postpone(record: Mapping[str, Any], error: Exception) -> None:
-    """Set when the message is seen again; leaving it to the queue's own timeout is only slower."""
-    attempt = int(record["attributes"].get("ApproximateReceiveCount", "1"))
-    told = getattr(error, "retry_after", None)
-    _show_after(record, full_jitter(attempt) if told is None else told + full_jitter(attempt - 1))
+def _receives(record: Mapping[str, Any]) -> int:
+    return int(record["attributes"].get("ApproximateReceiveCount", "1"))
 
 
 def _show_after(record: Mapping[str, Any], wait: float) -> None:
+    """Set when the message is seen again; leaving it to the queue's own timeout is only slower."""
     try:
         wiring.sqs.change_message_visibility(
             QueueUrl=_queue_url(record["eventSourceARN"]),
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=int(min(max(wait, 1), VISIBILITY_MAX_SECONDS)),
+            VisibilityTimeout=int(min(wait, VISIBILITY_MAX_SECONDS)),
         )
     except Exception as problem:
         telemetry.failed("visibility not changed", problem)

@@ -78,44 +78,45 @@ class DynamoLedger:
     def in_states(
         self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
-        question: dict[str, Any] = {
-            "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :before",
-            "ExpressionAttributeValues": {":since": {"S": since or "0"}, ":before": {"S": before or "~"}},
-        }
-        for record in self._listed(connection, direction, states, question):
+        for record in self._listed(connection, direction, states, since or "0", before or "~"):
             if not before or record.entered < before:  # BETWEEN takes both ends in
                 yield record
 
     def newest(
         self, connection: str, direction: str, states: Set[State], until: str = ""
     ) -> Iterator[Record]:
-        question: dict[str, Any] = {
-            "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :until",
-            "ExpressionAttributeValues": {":since": {"S": "0"}, ":until": {"S": until or "~"}},
-            "ScanIndexForward": False,
-            "Limit": NEWEST_AT_A_TIME,
-        }
-        return self._listed(connection, direction, states, question)
+        return self._listed(connection, direction, states, "0", until or "~", newest_first=True)
 
     def _listed(
-        self, connection: str, direction: str, states: Set[State], question: Mapping[str, Any]
+        self,
+        connection: str,
+        direction: str,
+        states: Set[State],
+        since: str,
+        until: str,
+        *,
+        newest_first: bool = False,
     ) -> Iterator[Record]:
-        """The records of these states in the sequence of the index, as the table has them now.
+        """The records of these states in the sequence of the index, as the table has them now; both ends are in.
 
         The index holds keys only: a copy of every record in it would double what each step costs to write.
         """
-        newest_first = not question.get("ScanIndexForward", True)
+        order = {"ScanIndexForward": False, "Limit": NEWEST_AT_A_TIME} if newest_first else {}
 
         def of(place: str) -> Iterator[dict[str, Any]]:
-            values = question["ExpressionAttributeValues"]
-            values = {**values, ":key": {"S": state_key(connection, direction, place)}}
+            first = since
             if place == place_of(State.DELIVERED) and State.DELIVERED not in states:
-                since = max(values[":since"]["S"], self._settled(connection, direction))
-                if since > values[":before" if ":before" in values else ":until"]["S"]:
-                    return iter(())
-                values[":since"] = {"S": since}
-            listing = {"TableName": self._table, "IndexName": "by_state", "ExpressionAttributeValues": values}
-            return self._all({**question, **listing})
+                first = max(since, self._settled(connection, direction))
+            if first > until:
+                return iter(())
+            bounds = {":key": state_key(connection, direction, place), ":since": first, ":until": until}
+            question = {
+                "TableName": self._table,
+                "IndexName": "by_state",
+                "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :until",
+                "ExpressionAttributeValues": {name: {"S": bound} for name, bound in bounds.items()},
+            }
+            return self._all({**question, **order})
 
         places = sorted({place_of(state) for state in states})
         found = merge(*map(of, places), key=_entered, reverse=newest_first)
@@ -124,7 +125,7 @@ class DynamoLedger:
             for _, entered_together in groupby(found, _entered)
             for item in sorted(entered_together, key=lambda item: item["pk"]["S"], reverse=newest_first)
         )
-        while some := list(islice(keys, question.get("Limit", 100))):
+        while some := list(islice(keys, order.get("Limit", 100))):
             records = self.get_many(some)
             yield from (records[key] for key in some if key in records and records[key].state in states)
 

@@ -33,21 +33,23 @@ class S3Archive:
         self._bucket = bucket
 
     def put(self, connection: str, body: bytes) -> str:
-        digest = hashlib.sha256(body).hexdigest()
-        self._put(connection, digest, _packed(body))
-        return digest
+        return self.put_all(connection, [body])[0]
 
     def put_all(self, connection: str, bodies: Sequence[bytes]) -> list[str]:
-        bundle = [(body, _packed(body)) for body in dict.fromkeys(bodies)]
-        if len(bundle) == 1 or sum(len(packed) for _, packed in bundle) > BUNDLE_LIMIT:
-            return [self.put(connection, body) for body in bodies]
-        whole = b"".join(packed for _, packed in bundle)
-        name = hashlib.sha256(whole).hexdigest()[:BUNDLE_NAME]
-        self._put(connection, name, whole)
-        pointers, offset = {}, 0
-        for body, packed in bundle:
-            pointers[body] = f"{hashlib.sha256(body).hexdigest()}.{name}.{offset}.{len(packed)}"
-            offset += len(packed)
+        # no time in it: the same bytes for the same payload
+        members = {body: gzip.compress(body, mtime=0) for body in dict.fromkeys(bodies)}
+        pointers = {body: hashlib.sha256(body).hexdigest() for body in members}
+        whole = b"".join(members.values())
+        if len(members) == 1 or len(whole) > BUNDLE_LIMIT:
+            for body, member in members.items():
+                self._put(connection, pointers[body], member)
+        else:
+            name = hashlib.sha256(whole).hexdigest()[:BUNDLE_NAME]
+            self._put(connection, name, whole)
+            offset = 0
+            for body, member in members.items():
+                pointers[body] += f".{name}.{offset}.{len(member)}"
+                offset += len(member)
         return [pointers[body] for body in bodies]
 
     def get(self, connection: str, pointer: str) -> bytes:
@@ -73,10 +75,6 @@ class S3Archive:
 
     def _put(self, connection: str, name: str, packed: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=_object(connection, name), Body=packed)
-
-
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, mtime=0)  # the same bytes for the same payload
 
 
 def _object(connection: str, name: str) -> str:

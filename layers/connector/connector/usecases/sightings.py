@@ -48,10 +48,10 @@ class Sighting:
         version = self.version if done else (self.stored or {}).get("version", "")
         note: dict[str, Any] = {"version": version, "what": what}
         if self.documents:
-            note["documents"] = self.documents
+            note["documents"] = dict(self.documents)
         if note == self.stored:
             return
         notes, place = self.world.notes, (self.world.id, TOPIC, self.name)
         if not notes.replace(*place, note, self.stored) and notes.read(*place) != note:
             raise errors.Busy("another worker looked at it, too", code="record_moved", retry_after=2)
-        self.stored = {**note, "documents": dict(self.documents)} if self.documents else note
+        self.stored = note

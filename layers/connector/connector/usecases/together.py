@@ -9,13 +9,20 @@ where it yielded, and its message comes again.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from connector.usecases.world import BEGIN_SECONDS, GO_ON_SECONDS, Queues
+from connector.usecases.world import (
+    BEGIN_SECONDS,
+    GO_ON_SECONDS,
+    UNTOUCHED_SECONDS,
+    Queues,
+    World,
+    full_jitter,
+)
 
 if TYPE_CHECKING:
     from connector.ports import Queue
-    from connector.usecases.world import World
 
 SENT = None
 
@@ -27,6 +34,7 @@ class Acted(bytes):
 T = TypeVar("T")
 Steps = Generator[bytes | None, str, T]
 Message = Mapping[str, Any]
+Work = Callable[[World, Message], Steps[None]]
 
 
 class Untouched(Exception):
@@ -36,7 +44,7 @@ class Untouched(Exception):
 def together(
     world: World,
     messages: Sequence[Message],
-    work: Callable[[World, Message], Steps[None]],
+    work: Work,
     *,
     enter: Callable[[Message], None] = lambda message: None,
     has_time: Callable[[float], bool] = lambda seconds: True,
@@ -46,20 +54,27 @@ def together(
     `enter` is told whose work goes on, `has_time` says whether so many seconds are left. Of two messages about the
     same thing the second one is begun when the first one is done.
     """
-    outbox = world.queues
-    boxes = [_Outbox(queue) for queue in (outbox.sps_files_to_map, outbox.bills_to_push)]
-    boxes += [_Outbox(queue) for queue in (outbox.records_to_map, outbox.rsx_to_push)]
+    queues = world.queues
+    boxes = [_Outbox(getattr(queues, queue.name)) for queue in fields(Queues)]
     world.queues = Queues(*boxes)
     try:
         return _Batch(world, messages, work, enter, has_time, boxes).run()
     finally:
-        world.queues = outbox
+        world.queues = queues
 
 
-def alone(world: World, message: Message, work: Callable[[World, Message], Steps[None]]) -> None:
+def alone(world: World, message: Message, work: Work) -> None:
     """Work on one message by itself; what goes wrong is raised."""
     for error in together(world, [message], work).values():
         raise error
+
+
+def seconds_until_again(error: Exception, receives: int) -> float:
+    """When a message that failed at this receive is to be seen again: after what the error names, with jitter."""
+    if isinstance(error, Untouched):
+        return UNTOUCHED_SECONDS
+    told = getattr(error, "retry_after", None)
+    return max(1.0, full_jitter(receives) if told is None else told + full_jitter(receives - 1))
 
 
 class _Batch:
@@ -67,7 +82,7 @@ class _Batch:
         self,
         world: World,
         messages: Sequence[Message],
-        work: Callable[[World, Message], Steps[None]],
+        work: Work,
         enter: Callable[[Message], None],
         has_time: Callable[[float], bool],
         boxes: list[_Outbox],
