@@ -13,7 +13,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -31,7 +31,7 @@ from connector.usecases import packs, people
 from connector.usecases.inbound import map_inbound, poll_sps
 from connector.usecases.outbound import map_outbound
 from connector.usecases.targets import push_document
-from connector.usecases.together import Steps, together
+from connector.usecases.together import Work, together
 from connector.usecases.webhooks import hint
 from connector.usecases.world import World
 from connector.wiring import Wiring
@@ -40,12 +40,12 @@ from local.simulators.freshbooks import FreshBooksSimulator
 from local.simulators.server import serve
 from local.simulators.sps import SpsSimulator
 from local.trade import PurchaseOrder
+from tests.functions.template import TABLE
 
 DOCUMENTS = 20
 BATCH = 10  # BatchSize in template.yaml
 STEPS = 2  # one that maps and one that pushes
 UPKEEP_READS = 1  # `resolve_in_doubt` looks at each document once, a quarter of an hour later
-Work = Callable[[World, Mapping[str, Any]], Steps[None]]
 METRIC_LINE = (
     '{"_aws":{"Timestamp":1790000000000,"CloudWatchMetrics":[{"Namespace":"FreshbooksSpsConnector","Dimensions":'
     '[["service"]],"Metrics":[{"Name":"DocumentsDelivered","Unit":"Count"}]}]},"service":"freshbooks-sps",'
@@ -210,29 +210,7 @@ def _wiring(counted: Counted) -> Wiring:
     for name in ("sps_files_to_map", "bills_to_push", "records_to_map", "rsx_to_push"):
         settings[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="archive")
-    boto3.client("dynamodb", region_name="us-east-1").create_table(
-        TableName="documents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"}
-            for name in ("pk", "sk", "state_key", "entered", "waits_for")
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": name,
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "entered", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": kind},
-            }
-            for name, key, kind in (
-                ("by_state", "state_key", "KEYS_ONLY"),
-                ("waiting", "waits_for", "KEYS_ONLY"),
-            )
-        ],
-    )
+    boto3.client("dynamodb", region_name="us-east-1").create_table(TableName="documents", **TABLE)
     wiring = Wiring(
         FunctionSettings(stack="bench", table="documents", archive_bucket="archive", **settings),
         counted.report,

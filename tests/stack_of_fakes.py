@@ -18,7 +18,7 @@ from cli.stack import DEFAULT_STACK, Stack
 from connector.adapters.bundles import Folder, write_bundle
 from connector.usecases.exporting import Stores, bring_in, export
 from tests.fakes import FakeWorld
-from tests.functions.template import QUEUES, RESOURCES
+from tests.functions.template import QUEUES, TABLE
 
 REGION = "us-east-1"
 
@@ -39,21 +39,9 @@ def stack_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *fakes: FakeWorld) -
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_REGION", REGION)
     with mock_aws():
-        table = RESOURCES["Documents"]["Properties"]
         template = {
             "Resources": {
-                "Documents": {
-                    "Type": "AWS::DynamoDB::Table",
-                    "Properties": {
-                        name: table[name]
-                        for name in (
-                            "AttributeDefinitions",
-                            "KeySchema",
-                            "GlobalSecondaryIndexes",
-                            "BillingMode",
-                        )
-                    },
-                },
+                "Documents": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE},
                 "Archive": {"Type": "AWS::S3::Bucket"},
                 **{queue: {"Type": "AWS::SQS::Queue"} for queue in QUEUES},
             },

@@ -35,6 +35,7 @@ from connector.settings import FunctionSettings, connection_of
 from connector.wiring import Wiring
 from local.simulators import FreshBooksSimulator, SpsSimulator, serve
 from local.simulators.webhooks import signature
+from tests.functions.template import TABLE
 
 ROOT = Path(__file__).parents[2]
 PARTNER = "123ALLSUPPLIER"
@@ -213,7 +214,7 @@ class Machine:
             name: self.sqs.create_queue(QueueName=f"{name}-{number}")["QueueUrl"] for name in QUEUES
         }
         table = f"documents-{number}"
-        _create_table(self._clients["dynamodb"], table)
+        self._clients["dynamodb"].create_table(TableName=table, **TABLE)
         self.settings = FunctionSettings("stack", table, "archive", **self._queues)
         self.start()
         self.sps.add_account({"client_id": "sps", "client_secret": "s"})
@@ -453,30 +454,3 @@ def machine() -> Iterator[Machine]:
     finally:
         for name, value in held.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-
-
-def _create_table(client: Any, name: str) -> None:
-    """The table as in template.yaml."""
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("pk", "sk", "state_key", "entered", "waits_for")
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "entered", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": kind},
-            }
-            for index, key, kind in (
-                ("by_state", "state_key", "KEYS_ONLY"),
-                ("waiting", "waits_for", "KEYS_ONLY"),
-            )
-        ],
-    )

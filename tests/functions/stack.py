@@ -36,10 +36,10 @@ from tests.functions.template import (
     CONSUMERS,
     FUNCTIONS,
     QUEUES,
-    RESOURCES,
     ROOT,
     ROUTES,
     STACK_NAME,
+    TABLE,
     TEMPLATE,
     sample,
 )
@@ -154,9 +154,7 @@ class Stack:
         self.admin.clock = self.clock
 
     def _make(self) -> None:
-        table = RESOURCES["Documents"]["Properties"]
-        names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-        boto3.client("dynamodb").create_table(TableName="documents", **{name: table[name] for name in names})
+        boto3.client("dynamodb").create_table(TableName="documents", **TABLE)
         boto3.client("s3").create_bucket(Bucket="archive")
         boto3.client("secretsmanager").create_secret(
             Name="oauth-state", SecretString="state-signing-key-" + "k" * 40

@@ -46,6 +46,11 @@ GRANTED = {
     if name.removesuffix("Role") in _FOLDER
 }
 QUEUES = _of_type("AWS::SQS::Queue")
+# what a table is created with, wherever one is; its protection and encryption are not moto's
+TABLE = {
+    name: RESOURCES["Documents"]["Properties"][name]
+    for name in ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+}
 CONSUMERS = {
     one["EventSourceArn"]["Fn::GetAtt"][0]: _FOLDER[one["FunctionName"]["Ref"]]
     for one in _of_type("AWS::Lambda::EventSourceMapping").values()

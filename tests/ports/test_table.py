@@ -14,6 +14,7 @@ from connector import errors
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
 from connector.ledger import HISTORY_IN_RECORD, ON_THE_WAY, DocumentKey, Record, State, verify_history
 from tests.fakes import FakeClock, FakeLeases, FakeLedger, FakeNotes
+from tests.functions.template import TABLE
 
 KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "PO/1 ä")
 
@@ -28,32 +29,7 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="documents",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("pk", "sk", "state_key", "entered", "waits_for")
-            ],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": name,
-                    "KeySchema": [
-                        {"AttributeName": key, "KeyType": "HASH"},
-                        {"AttributeName": "entered", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": kind},
-                }
-                for name, key, kind in (
-                    ("by_state", "state_key", "KEYS_ONLY"),
-                    ("waiting", "waits_for", "KEYS_ONLY"),
-                )
-            ],
-        )
+        client.create_table(TableName="documents", **TABLE)
         yield SimpleNamespace(
             ledger=DynamoLedger(client, "documents"),
             notes=DynamoNotes(client, "documents"),

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint_file
-from cfnlint.decode import cfn_yaml
 
 from connector import __version__, telemetry
 from connector.adapters.breaker import IN_A_ROW_SECONDS
+from local.gradual import read
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
+TEMPLATE = read(ROOT / "template.yaml")
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
 
