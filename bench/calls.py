@@ -28,8 +28,9 @@ from connector.rules.packs import PartnerPack
 from connector.settings import FunctionSettings, connection_of
 from connector.telemetry import _COUNTED, KEYS
 from connector.usecases import packs, people
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import map_inbound
 from connector.usecases.outbound import map_outbound
+from connector.usecases.polling import poll_sps
 from connector.usecases.targets import push_document
 from connector.usecases.together import Work, together
 from connector.usecases.webhooks import hint

@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.runtime import telemetry, wiring
-from connector.usecases.inbound import poll_sps
+from connector.usecases.polling import poll_sps
 
 
 @telemetry.logger.inject_lambda_context

@@ -16,8 +16,9 @@ from typing import Any
 
 from connector import errors
 from connector.ledger import State
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import map_inbound
 from connector.usecases.outbound import map_outbound
+from connector.usecases.polling import poll_sps
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from local.faults.engine import START, Engine

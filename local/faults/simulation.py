@@ -17,10 +17,10 @@ from typing import Any
 
 from connector import errors
 from connector.ledger import DocumentKey, State, verify_history
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import map_inbound
 from connector.usecases.outbound import map_outbound
 from connector.usecases.packs import set_up_partner
-from connector.usecases.polling import poll_freshbooks
+from connector.usecases.polling import poll_freshbooks, poll_sps
 from connector.usecases.targets import push_document
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint

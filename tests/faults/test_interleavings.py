@@ -20,7 +20,7 @@ import pytest
 from connector import errors
 from connector.adapters.clock import AwsClock
 from connector.ledger import LEASE_SECONDS, State
-from connector.usecases.inbound import poll_sps
+from connector.usecases.polling import poll_sps
 from connector.usecases.targets import BillTarget
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.world import World

@@ -14,9 +14,9 @@ import pytest
 
 from connector import errors
 from connector.ledger import State
-from connector.usecases.inbound import map_inbound, poll_sps
+from connector.usecases.inbound import map_inbound
 from connector.usecases.outbound import map_outbound
-from connector.usecases.polling import poll_freshbooks
+from connector.usecases.polling import poll_freshbooks, poll_sps
 from connector.usecases.targets import push_document
 from connector.usecases.together import Steps, together
 from connector.usecases.upkeep import resolve_in_doubt

@@ -15,7 +15,7 @@ from connector.adapters.bundles import Folder, open_bundle, write_bundle
 from connector.ledger import ON_THE_WAY, DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.exporting import Stores, bring_in, check, export
-from connector.usecases.inbound import poll_sps
+from connector.usecases.polling import poll_sps
 from connector.usecases.rehearsing import archived, rehearse
 from connector.usecases.replaying import replay
 from tests.alone import map_inbound

@@ -10,8 +10,8 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import poll_sps
 from connector.usecases.packs import set_up_partner
+from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, push_document
 from tests.fakes import FakeWorld

@@ -9,8 +9,8 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.usecases import inbound as flow
-from connector.usecases.inbound import poll_sps
 from connector.usecases.offers import worth_a_message
+from connector.usecases.polling import poll_sps
 from connector.usecases.replaying import replay
 from tests.alone import map_inbound
 from tests.fakes import FakeWorld

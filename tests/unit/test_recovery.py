@@ -15,8 +15,8 @@ from connector import errors
 from connector.adapters.clock import AwsClock
 from connector.ledger import LEASE_SECONDS, Arrival, DocumentKey, Record, State, arrive, claim, revision_began
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import poll_sps
 from connector.usecases.packs import set_up_partner
+from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, map_outbound, push_document
 from tests.fakes import FakeWorld

@@ -12,6 +12,7 @@ from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
 from connector.usecases import packs
+from connector.usecases.polling import poll_sps
 from connector.usecases.reconcile import reconcile
 from connector.usecases.replaying import preview, replay, resolve
 from tests.fakes import FakeWorld
@@ -160,7 +161,7 @@ def test_what_waits_for_a_person_is_explained_and_what_is_stuck_is_not() -> None
     inbound.put(fake, "out/odd.json", b"{")
     inbound.run(fake)
     inbound.put(fake, "out/2.json", inbound.order("2"))
-    inbound.poll_sps(fake.world)
+    poll_sps(fake.world)
     for message in fake.files.take():
         inbound.map_inbound(fake.world, message)
     assert verdicts(fake)["acme/in/-/file/odd.json"] == ("needs a person", True)

@@ -15,8 +15,8 @@ from cli.output import show_csv
 from connector import errors
 from connector.ledger import DocumentKey, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import poll_sps
 from connector.usecases.packs import set_up_partner
+from connector.usecases.polling import poll_sps
 from connector.usecases.reports.deadlines import deadlines
 from connector.usecases.reports.gathering import gather, records
 from connector.usecases.reports.open_bills import open_bills

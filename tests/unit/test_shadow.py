@@ -10,7 +10,7 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State, verify_history
 from connector.rules.packs import PartnerPack
 from connector.usecases import packs, replaying
-from connector.usecases.inbound import poll_sps
+from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, push_document
 from tests.fakes import FakeWorld

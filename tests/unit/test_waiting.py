@@ -11,7 +11,7 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.packs import set_up_partner
-from connector.usecases.polling import poll_freshbooks
+from connector.usecases.polling import poll_freshbooks, poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.waiting import what_it_waits_for
 from connector.usecases.world import LONG_QUEUE
@@ -319,7 +319,7 @@ def test_a_deleted_invoice_that_was_looked_at_late_is_shown_by_the_next_poll() -
 def test_schedules_add_nothing_to_a_queue_that_is_long_already() -> None:
     fake = outbound.world()
     put(fake, "out/1.json", order("1"))
-    inbound.poll_sps(fake.world)
+    poll_sps(fake.world)
     for message in fake.files.take():
         inbound.map_inbound(fake.world, message)
     fake.clock.pass_(3600)

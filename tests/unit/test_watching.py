@@ -6,7 +6,7 @@ import pytest
 
 from connector import errors
 from connector.ledger import State
-from connector.usecases.inbound import poll_sps
+from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.fakes import FakeWorld
 from tests.unit import test_outbound as outbound

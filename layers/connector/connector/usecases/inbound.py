@@ -1,4 +1,4 @@
-"""SPS -> FreshBooks: list the mailbox, take each file's documents in, and only then delete the file."""
+"""SPS -> FreshBooks: take in the documents of each file of the mailbox, and only then delete the file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,7 @@ from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, resume_order, settle
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
-from connector.usecases.offers import (
-    NOTHING,
-    fetch,
-    file_key,
-    leave,
-    read_after_all,
-    tried_enough,
-    worth_a_message,
-)
+from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
 from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
 from connector.usecases.together import SENT
 from connector.usecases.waiting import Look
@@ -36,34 +28,8 @@ if TYPE_CHECKING:
     from connector.usecases.together import Steps
     from connector.usecases.world import World
 
-POLL_LEASE_SECONDS = 180.0
 _SHIPMENT_RANK = {"04": "1", "05": "1", "01": "2"}
 WHO = "map_inbound"
-
-
-def poll_sps(world: World) -> int:
-    """Send a message for every file in the mailbox that none is waiting for; how many. One poller at a time.
-
-    Always from the top: a cursor belongs to one listing, and a file stays listed until it is deleted.
-    """
-    with world.leases.hold(f"{world.id}/poll-sps", POLL_LEASE_SECONDS) as fence:
-        if fence is None:
-            world.report("poll skipped, another one is running")
-            return 0
-        run = world.new_id()
-        listed = [entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"]
-        found, note = worth_a_message(world, listed)
-        messages = [
-            {"connection": world.id, "correlation_id": f"{run}.{n}", **one} for n, one in enumerate(found, 1)
-        ]
-        world.queues.sps_files_to_map.send(messages)
-        if note:
-            world.notes.write(world.id, "mailbox", "sent", note)
-        world.notes.write(
-            world.id, "poll", "sps", {"at": world.clock.now(), "files": len(listed), "run": run}
-        )
-        world.report("mailbox polled", files=len(messages), run=run)
-        return len(messages)
 
 
 def map_inbound(world: World, message: Mapping[str, Any]) -> Steps[None]:

@@ -1,4 +1,4 @@
-"""The poll of FreshBooks: which invoices and bills are not as the connector last looked at them."""
+"""The polls: which files lie at SPS, and which invoices and bills are not as the connector last looked at them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connector import errors
+from connector.usecases.offers import worth_a_message
 from connector.usecases.sightings import TOPIC, version_of
 from connector.usecases.webhooks import Noun, hint
 from connector.usecases.world import LONG_QUEUE
@@ -17,10 +18,36 @@ if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill, Invoice
     from connector.usecases.world import World
 
-POLL_LEASE_SECONDS = 300.0
+SPS_LEASE_SECONDS = 180.0
+FRESHBOOKS_LEASE_SECONDS = 300.0
 OVERLAP_DAYS = 1
 SHELF = 50
 _EASTERN = ZoneInfo("America/New_York")
+
+
+def poll_sps(world: World) -> int:
+    """Send a message for every file in the mailbox that none is waiting for; how many. One poller at a time.
+
+    Always from the top: a cursor belongs to one listing, and a file stays listed until it is deleted.
+    """
+    with world.leases.hold(f"{world.id}/poll-sps", SPS_LEASE_SECONDS) as fence:
+        if fence is None:
+            world.report("poll skipped, another one is running")
+            return 0
+        run = world.new_id()
+        listed = [entry.path for entry in world.sps.list(world.connection.sps.inbox) if entry.type == "file"]
+        found, note = worth_a_message(world, listed)
+        messages = [
+            {"connection": world.id, "correlation_id": f"{run}.{n}", **one} for n, one in enumerate(found, 1)
+        ]
+        world.queues.sps_files_to_map.send(messages)
+        if note:
+            world.notes.write(world.id, "mailbox", "sent", note)
+        world.notes.write(
+            world.id, "poll", "sps", {"at": world.clock.now(), "files": len(listed), "run": run}
+        )
+        world.report("mailbox polled", files=len(messages), run=run)
+        return len(messages)
 
 
 def poll_freshbooks(world: World) -> int:
@@ -29,7 +56,7 @@ def poll_freshbooks(world: World) -> int:
     Invoices by `updated_min` with a day's overlap (FreshBooks filters by US/Eastern days); bills in full,
     as nothing filters them by change, and only where some partner is sent them. Deleted ones are a list of their own.
     """
-    with world.leases.hold(f"{world.id}/poll-freshbooks", POLL_LEASE_SECONDS) as fence:
+    with world.leases.hold(f"{world.id}/poll-freshbooks", FRESHBOOKS_LEASE_SECONDS) as fence:
         if fence is None:
             world.report("poll skipped, another one is running")
             return 0
