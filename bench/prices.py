@@ -14,6 +14,7 @@ DYNAMODB_READ_UNIT = 0.125 / MILLION  # on demand, 4 KB, strongly consistent
 S3_PUT = 5.00 / MILLION
 S3_GET = 0.40 / MILLION
 SQS_REQUEST = 0.40 / MILLION  # up to 64 KB
+SQS_MESSAGES = 10  # in one request at most
 HTTP_API_REQUEST = 1.00 / MILLION
 LAMBDA_REQUEST = 0.20 / MILLION
 LAMBDA_GB_SECOND = 0.0000133334  # arm64
@@ -43,7 +44,7 @@ def dollars(
     each = {
         "dynamodb": write_units * DYNAMODB_WRITE_UNIT + read_units * DYNAMODB_READ_UNIT,
         "s3": calls.get("PutObject", 0) * S3_PUT + calls.get("GetObject", 0) * S3_GET,
-        "sqs": (sends + 2 * invocations) * SQS_REQUEST,
+        "sqs": (sends + 2 * steps / min(batch, SQS_MESSAGES)) * SQS_REQUEST,  # receiving and deleting
         "lambda": invocations * LAMBDA_REQUEST + steps * SECONDS_A_STEP * GIGABYTES * LAMBDA_GB_SECOND,
         "logs": (log_bytes + invocations * PLATFORM_LOG_BYTES) / 1e9 * LOG_GB,
     }

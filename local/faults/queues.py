@@ -16,7 +16,7 @@ from local.faults.ports import Shared, Worker
 FUNCTION_SECONDS = 120.0  # Timeout in template.yaml
 VISIBILITY_SECONDS = 720.0
 MAX_RECEIVES = 8  # the template allows more; here DLQs are to be seen
-BATCH = 10
+BATCH = 20
 REDRIVES = 3
 REDRIVE_AFTER_SECONDS = 3600.0
 

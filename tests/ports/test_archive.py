@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from connector import errors
-from connector.adapters.storage import BUNDLE_LIMIT, S3Archive
+from connector.adapters.storage import BUNDLE_LIMIT, READ_AHEAD, S3Archive
 from connector.ledger import content_of
 from tests.fakes import FakeArchive
 
@@ -78,3 +78,17 @@ def test_what_is_long_is_kept_by_itself(s3: Any) -> None:
     pointers = archive.put_all("acme", [noise, b"short"])
     assert [archive.get("acme", pointer) for pointer in pointers] == [noise, b"short"]
     assert s3.list_objects_v2(Bucket="archive")["KeyCount"] == 2
+
+
+def test_what_came_together_is_read_by_one_request_unless_it_is_large(s3: Any) -> None:
+    noise = hashlib.shake_128(b"seed").digest(2 * READ_AHEAD)
+    pointers = S3Archive(s3, "archive").put_all("acme", [b"first", b"second", noise, b"last"])
+    asked: list[str] = []
+    s3.meta.events.register(
+        "before-call.s3.GetObject", lambda params, **_: asked.append(params["headers"]["Range"])
+    )
+    archive = S3Archive(s3, "archive")
+    assert [archive.get("acme", pointer) for pointer in pointers[:2]] == [b"first", b"second"]
+    assert len(asked) == 1
+    assert [archive.get("acme", pointer) for pointer in pointers[2:]] == [noise, b"last"]
+    assert len(asked) == 3, "what lies further on is read by itself, and only that"

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -19,18 +20,22 @@ MESSAGE_LIMIT = 200_000
 BATCH_LIMIT = 1_000_000
 BUNDLE_LIMIT = 8_000_000
 BUNDLE_NAME = 32  # hex digits
+READ_AHEAD = 256 * 1024
+KEPT_OBJECTS = 8
 
 
 class S3Archive:
     """`ports.Archive`: payloads below their connection's prefix, compressed.
 
     One by itself is an object named by its digest. Several share an object, one gzip member after the other, so
-    that `gunzip` shows them all; a pointer to one of them reads `digest.object.offset.length`.
+    that `gunzip` shows them all; a pointer to one of them reads `digest.object.offset.length`. What came together is
+    often read together, so an object is read to the end unless it is large, and the last few are kept.
     """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._beginning = lru_cache(KEPT_OBJECTS)(self._read_beginning)
 
     def put(self, connection: str, body: bytes) -> str:
         return self.put_all(connection, [body])[0]
@@ -62,8 +67,14 @@ class S3Archive:
         return gzip.decompress(packed)
 
     def _member(self, connection: str, name: str, offset: str, length: str) -> bytes | None:
-        first = int(offset)
-        return self._get(connection, name, Range=f"bytes={first}-{first + int(length) - 1}")
+        first, end = int(offset), int(offset) + int(length)
+        if end > READ_AHEAD:
+            return self._get(connection, name, Range=f"bytes={first}-{end - 1}")
+        beginning = self._beginning(connection, name)
+        return beginning and beginning[first:end]
+
+    def _read_beginning(self, connection: str, name: str) -> bytes | None:
+        return self._get(connection, name, Range=f"bytes=0-{READ_AHEAD - 1}")
 
     def _get(self, connection: str, name: str, **part: str) -> bytes | None:
         try:
