@@ -211,6 +211,16 @@ def test_another_price_of_the_line_is_taken_if_it_is_a_cost_the_most_exact_first
     )
 
 
+def test_terms_of_another_price_that_are_not_applied_are_told() -> None:
+    terms = {"PriceMultiplierQual": "DIS", "PriceMultiplier": 0.9, "UnitPriceBasisMultiplier": 1}
+    price = {"PriceTypeIDCode": "UCP", "UnitPrice": 2, **terms}
+    found, [finding] = priced({"PurchasePrice": None}, PriceInformation=[price])
+    assert found.amount == Decimal("10.00")
+    assert (finding.code, finding.severity) == ("price_terms_unclear", "warning")
+    assert finding.message == "the price comes with PriceMultiplier 0.9, which is not applied"
+    assert finding.place == "LineItem[3].PriceInformation"
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -16,6 +16,7 @@ from connector.mapping.money import BASIS_WORDS, CENT, DIGITS, ZERO, cents, show
 from connector.rules.packs import PartnerPack
 
 _COST_PRICES = ("UCP", "AAA", "CON", "WHL")  # PriceTypeIDCodes of what the buyer pays, most exact first
+_PRICE_TERMS = ("UnitPriceBasisMultiplier", "PriceMultiplier", "MultiplePriceQuantity")
 _ROUNDING = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 _UNITS = ("EA", "UN", "PC", None)
 
@@ -95,7 +96,7 @@ def price_line(item: OrderLineItem, index: int, pack: PartnerPack, findings: lis
         quantity = _quantity(item, index, findings)
     rule = "quantity x PurchasePrice"
     if price is None:
-        price, basis, rule = _other_price(item)
+        price, basis, rule = _other_price(item, index, findings)
         if price is None:
             return _without_price(item, index, quantity, findings)
     if quantity.adjusted() >= DIGITS or price.adjusted() >= DIGITS:
@@ -219,7 +220,9 @@ def _quantity(item: OrderLineItem, index: int, findings: list[Finding]) -> Decim
     return quantity
 
 
-def _other_price(item: OrderLineItem) -> tuple[Decimal | None, str | None, str]:
+def _other_price(
+    item: OrderLineItem, index: int, findings: list[Finding]
+) -> tuple[Decimal | None, str | None, str]:
     """(price, basis, rule) from PriceInformation, for lines without a PurchasePrice; never a retail price."""
     prices: dict[str, Price] = {}
     for raw in item.PriceInformation:
@@ -231,7 +234,23 @@ def _other_price(item: OrderLineItem) -> tuple[Decimal | None, str | None, str]:
             prices.setdefault(price.PriceTypeIDCode, price)
     for code in _COST_PRICES:
         if code in prices:
-            return prices[code].UnitPrice, prices[code].UnitPriceBasis, f"quantity x {code} price"
+            price = prices[code]
+            told = [
+                f"{name} {shown(value)}"
+                for name in _PRICE_TERMS
+                if (value := getattr(price, name)) not in (None, 1)
+            ]
+            if told:
+                findings.append(
+                    Finding(
+                        "price_terms_unclear",
+                        "warning",
+                        f"the price comes with {', '.join(told)}, which is not applied",
+                        f"LineItem[{index}].PriceInformation",
+                        "compare the line's amount with what was agreed, or ask the trading partner",
+                    )
+                )
+            return price.UnitPrice, price.UnitPriceBasis, f"quantity x {code} price"
     return None, None, ""
 
 
