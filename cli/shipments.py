@@ -22,7 +22,6 @@ from connector.mapping.upload_to_shipment import upload_to_shipment
 from connector.rules.packs import PartnerPack
 from connector.usecases import shipping
 from connector.usecases.labels import example_labels
-from connector.usecases.world import World
 
 _EXAMPLES = "the SSCCs are examples: those of the cartons are made when the shipment is uploaded"
 app = typer.Typer(
@@ -51,7 +50,7 @@ def upload(
     """
     data = read_bytes(file)
     told = shipping.upload_shipments(
-        _world(stack, connection),
+        Stack(stack).world(connection),
         data,
         who=person(),
         name="" if file == "-" else Path(file).name,
@@ -78,7 +77,7 @@ def cancel(
     as_json: JsonOption = False,
 ) -> None:
     """Take a shipment back; where its notice was sent, a cancellation (purpose 01) is sent."""
-    world = _world(stack, connection)
+    world = Stack(stack).world(connection)
     record = shipping.cancel_shipment(world, shipment, who=person(), reason=reason, partner=partner)
     outcome = "cancelled" if record.state == "CANCELLED" else "its cancellation is on the way"
     if as_json:
@@ -170,17 +169,3 @@ def _show(file: str, told: dict[str, Any], dry_run: bool) -> None:
         orders = ", ".join(shipment["orders"])
         table.add_row(shipment["shipment"], shipment["partner"], orders, state, "\n".join(labels[:5] + more))
     console.print(table)
-
-
-def _world(stack: str, connection: str) -> World:
-    wiring = Stack(stack).wiring
-    if not connection:
-        known = wiring.connections()
-        if len(known) != 1:
-            raise errors.BadUse(
-                f"the stack has {len(known)} connections",
-                code="no_connection",
-                fix="name one with --connection",
-            )
-        connection = known[0]
-    return wiring.world(connection)
