@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
 import pytest
 
 from connector import errors
+from connector.documents.reading import Read
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
+from connector.usecases.inbound import map_inbound as map_inbound_steps
 from connector.usecases.packs import set_up_partner
 from connector.usecases.polling import poll_sps
+from connector.usecases.together import together
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, push_document
 from tests.fakes import FakeWorld
@@ -104,6 +108,23 @@ def stored(
     record = fake.ledger.get(DocumentKey("acme", "in", partner, type_, number))
     assert record is not None
     return record
+
+
+def test_of_the_files_of_a_batch_only_one_at_a_time_is_in_memory_as_documents() -> None:
+    """A file takes fifteen times its size while it is read, of the 512 MB that a function has for ten of them."""
+    fake = world()
+    for n in range(3):
+        put(fake, f"out/{n}.json", order(f"PO{n}"))
+    counts = []
+
+    def work(world: Any, message: Any) -> Any:
+        counts.append(sum(isinstance(one, Read) for one in gc.get_objects()))
+        yield from map_inbound_steps(world, message)
+        counts.append(sum(isinstance(one, Read) for one in gc.get_objects()))
+
+    messages = [{"path": path, "correlation_id": "c"} for path in fake.sps.files]
+    assert together(fake.world, messages, work) == {}
+    assert (fake.sps.files, len(counts), set(counts)) == ({}, 6, {counts[0]})
 
 
 def test_an_order_file_becomes_a_bill_and_is_then_deleted() -> None:

@@ -50,6 +50,27 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
         _park_file(world, data, path, correlation_id)
         return True
     pointer = yield data
+    trouble = _take_documents(world, data, path, pointer, correlation_id)
+    del data  # the others of the batch have theirs in memory too
+    if trouble is not None:
+        if isinstance(trouble, errors.ConnectorError) or not tried_enough(world, path):
+            raise trouble
+        kind = type(trouble).__name__
+        text = f"the file cannot be taken in ({kind}): a fault of the connector"
+        fix = "show the file to whoever looks after the connector; it stays at SPS and is tried again"
+        _park_file(world, leave(world, path, text, code="file_not_taken", fix=fix), path, correlation_id)
+        return True
+    if left:
+        read_after_all(world, path, WHO)
+    yield SENT
+    world.sps.delete(path)
+    return True
+
+
+def _take_documents(
+    world: World, data: bytes, path: str, pointer: str, correlation_id: str
+) -> Exception | None:
+    """Take in each document of a file; the first trouble that one of them had."""
     documents = read_documents(data)
     trouble: Exception | None = None
     for index, read in enumerate(documents):
@@ -69,19 +90,7 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
                 "document not taken in, the file stays", path=path, index=index, error=type(error).__name__
             )
             trouble = trouble or error
-    if trouble is not None:
-        if isinstance(trouble, errors.ConnectorError) or not tried_enough(world, path):
-            raise trouble
-        kind = type(trouble).__name__
-        text = f"the file cannot be taken in ({kind}): a fault of the connector"
-        fix = "show the file to whoever looks after the connector; it stays at SPS and is tried again"
-        _park_file(world, leave(world, path, text, code="file_not_taken", fix=fix), path, correlation_id)
-        return True
-    if left:
-        read_after_all(world, path, WHO)
-    yield SENT
-    world.sps.delete(path)
-    return True
+    return trouble
 
 
 def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> None:
