@@ -27,6 +27,10 @@ from tests.mutation.trial import ROOT, SOURCE, path_of, try_all
 
 GROUPS = {
     "ledger": ("connector.ledger", "connector.usecases.push", "connector.usecases.arrivals"),
+    "usecases": tuple(
+        f"connector.usecases.{name}" for name in ("together", "sightings", "polling", "fulfilment", "upkeep")
+    ),
+    "table": ("connector.adapters.items", "connector.adapters.dynamodb"),
     "mapping": tuple(
         f"connector.mapping.{name}"
         for name in (

@@ -237,6 +237,7 @@ def test_a_plan_without_bills_does_not_keep_the_poll_from_invoices() -> None:
 
     fake.freshbooks.list_bills = unlisted  # type: ignore[method-assign]
     assert poll_freshbooks(fake.world) == 1
+    assert ("the plan lacks what the poll asks for", {"error": NO_BILLS.code}) in fake.reports
     outbound.drain(fake)
     assert len(fake.sps.uploads) == 1
     fake.freshbooks.get_bill = refused  # type: ignore[method-assign]
@@ -330,6 +331,7 @@ def test_schedules_add_nothing_to_a_queue_that_is_long_already() -> None:
     assert len(fake.files.messages) == 1
     assert resolve_in_doubt(fake.world)["resumed"] == 0, "with the one message just sent the queues are long"
     assert poll_freshbooks(fake.world) == 0
+    assert fake.reports[-1][0] == "poll skipped, the queue is long"
     fake.records.messages = idle.copy()
     assert poll_freshbooks(fake.world) == 1, "what the skipped poll did not send, the next one does"
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 SPS_LEASE_SECONDS = 180.0
 FRESHBOOKS_LEASE_SECONDS = 300.0
+SETTLED = "settled"
 OVERLAP_DAYS = 1
 SHELF = 50
+SHELVES = 2500  # of each of the four lists: what is noted of them has to fit in one item of the table
 _EASTERN = ZoneInfo("America/New_York")
 
 
@@ -61,15 +63,14 @@ def poll_freshbooks(world: World) -> int:
             world.report("poll skipped, another one is running")
             return 0
         if world.queues.records_to_map.depth() >= LONG_QUEUE:
-            world.report(
-                "poll skipped, the queue is long"
-            )  # the watermark stays, so the next one makes good for it
+            # the note of the last poll stays, so the next one makes good for it
+            world.report("poll skipped, the queue is long")
             return 0
         started = world.clock.now()
-        mark = world.notes.read(world.id, "poll", "freshbooks") or {}
-        since = _since(mark.get("watermark"))
+        since = _since((world.notes.read(world.id, "poll", "freshbooks") or {}).get("at"))
         run = world.new_id()
         hints: list[dict[str, Any]] = []
+        before = world.notes.read(world.id, SETTLED, "freshbooks") or {}
         settled: dict[str, dict[str, str]] = {}
         sends_bills = any(pack.bills.send for pack in world.packs().values())
         for deleted in (False, True):
@@ -81,13 +82,14 @@ def poll_freshbooks(world: World) -> int:
             )
             for noun, records in listed:
                 name = f"deleted {noun}s" if deleted else f"{noun}s"
-                before, settled[name] = mark.get("settled", {}).get(name, {}), {}
-                for record in _unseen(world, noun, records, deleted, before, settled[name]):
+                settled[name] = {}
+                for record in _unseen(world, noun, records, deleted, before.get(name, {}), settled[name]):
                     correlation_id = f"{run}.{len(hints) + 1}"
                     hints.append(hint(world.id, noun, record.id, f"{noun}.polled", correlation_id))
         world.queues.records_to_map.send(hints)
-        done = {"at": started, "watermark": started, "hints": len(hints), "settled": settled}
-        world.notes.write(world.id, "poll", "freshbooks", done)
+        if settled != before:  # apart from when it polled, which is asked for often and this never
+            world.notes.write(world.id, SETTLED, "freshbooks", settled)
+        world.notes.write(world.id, "poll", "freshbooks", {"at": started})
         world.report("books polled", hints=len(hints), run=run)
         return len(hints)
 
@@ -104,10 +106,11 @@ def _unseen(
 
     A record is listed for a day or two, a bill always, and what was last seen of it is a note. So notes are read by the
     shelf, records of neighbouring ids, and not where all on it are as they were `before`, when each had been looked at.
+    Of more shelves than `SHELVES` several stand for one.
     """
     shelves: dict[str, dict[str, Invoice | Bill]] = {}
     for record in _if_the_plan_has(world, records):
-        shelves.setdefault(str(record.id // SHELF), {})[f"{noun}:{record.id}"] = record
+        shelves.setdefault(str(record.id // SHELF % SHELVES), {})[f"{noun}:{record.id}"] = record
     for shelf, there in shelves.items():
         versions = {name: version_of(record) for name, record in there.items()}
         mark = hashlib.sha256(repr(sorted(versions.items())).encode()).hexdigest()[:12]
@@ -132,7 +135,7 @@ def _if_the_plan_has(world: World, records: Iterable[Invoice | Bill]) -> Iterato
         world.report("the plan lacks what the poll asks for", error=error.code)
 
 
-def _since(watermark: str | None) -> date | None:
-    if not watermark:
+def _since(last: str | None) -> date | None:
+    if not last:
         return None
-    return datetime.fromisoformat(watermark).astimezone(_EASTERN).date() - timedelta(days=OVERLAP_DAYS)
+    return datetime.fromisoformat(last).astimezone(_EASTERN).date() - timedelta(days=OVERLAP_DAYS)
