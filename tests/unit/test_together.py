@@ -97,6 +97,78 @@ def test_two_messages_about_one_thing_are_worked_on_one_after_the_other() -> Non
     assert told.story == ["began a", "began b", "deleted a", "deleted b", "began a", "deleted a"]
 
 
+def test_another_message_need_not_wait_for_the_second_one_about_the_same_thing() -> None:
+    told = Told()
+    assert told.go("a", "a", "b") == {}
+    assert told.story[:2] == ["began a", "began b"]
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ({"key": "K"}, {"replay": "K"}, {"key": "L"}),
+        ({"replay": "K"}, {"replay": "K"}, {"replay": "L"}),
+        ({"acknowledge": "K"}, {"key": "K"}, {"acknowledge": "L"}),
+        ({"noun": "bill", "id": 7}, {"noun": "bill", "id": 7}, {"noun": "invoice", "id": 7}),
+        ({"noun": "bill", "id": 7}, {"noun": "bill", "id": 7}, {"noun": "bill", "id": 8}),
+    ],
+)
+def test_messages_about_one_document_or_record_are_known_as_such(
+    one: Message, same: Message, other: Message
+) -> None:
+    begun: list[int] = []
+
+    def work(world: World, message: Message) -> Steps[None]:
+        begun.append(message["n"])
+        yield b"received"
+
+    messages = [{**message, "n": n} for n, message in enumerate((one, same, other))]
+    assert together(FakeWorld().world, messages, work) == {}
+    assert begun == [0, 2, 1]
+
+
+def test_what_was_sent_before_a_payload_is_archived_is_sent_with_what_comes_after() -> None:
+    told = Told()
+
+    def work(world: World, message: Message) -> Steps[None]:
+        world.queues.bills_to_push.send([{"key": "before"}])
+        yield b"received"
+        world.queues.bills_to_push.send([{"key": "after"}])
+
+    assert together(told.fake.world, [{"path": "a"}], work) == {}
+    assert told.sent == [["before", "after"]]
+
+
+def test_a_document_whose_messages_are_sent_does_not_come_again_for_what_its_neighbour_could_not_send() -> (
+    None
+):
+    told = Told()
+
+    def work(world: World, message: Message) -> Steps[None]:
+        world.queues.bills_to_push.send([{"key": message["path"]}])
+        if message["path"] == "longer":
+            yield SENT
+            told.refuse = errors.Busy("AWS is away")
+            world.queues.bills_to_push.send([{"key": "more"}])
+
+    assert together(told.fake.world, [{"path": "short"}, {"path": "longer"}], work) == {1: told.refuse}
+    assert told.sent == [["short", "longer"]]
+
+
+def test_messages_are_sent_with_the_delay_that_their_work_asks_for() -> None:
+    fake = FakeWorld()
+    sent: list[tuple[str, int]] = []
+    fake.bills.send = lambda messages, delay=0: sent.extend((one["key"], delay) for one in messages)  # type: ignore[method-assign]
+
+    def work(world: World, message: Message) -> Steps[None]:
+        world.queues.bills_to_push.send([{"key": "now"}])
+        world.queues.bills_to_push.send([{"key": "later"}], 30)
+        yield SENT
+
+    assert together(fake.world, [{"path": "a"}], work) == {}
+    assert sent == [("now", 0), ("later", 30)]
+
+
 def test_without_time_nothing_more_is_begun_and_what_was_sent_is_left_where_it_is() -> None:
     told = Told()
     left = iter([100.0, BEGIN_SECONDS + 1, BEGIN_SECONDS - 1, 31.0, 30.5, 30.1, 29.9])
