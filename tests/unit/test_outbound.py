@@ -278,10 +278,10 @@ def test_a_file_that_nobody_takes_for_two_weeks_no_longer_has_all_of_spss_histor
     read = fake.sps.history
     fake.sps.history = lambda after=None, until=None: asked.append(after) or read(after, until)  # type: ignore[method-assign,func-returns-value]
     resolve_in_doubt(fake.world)
-    fake.clock.pass_(13 * 86400)
+    fake.clock.pass_(14 * 86400 - 60)
     resolve_in_doubt(fake.world)
     assert len(asked) == 2
-    fake.clock.pass_(2 * 86400)
+    fake.clock.pass_(120)
     resolve_in_doubt(fake.world)
     assert len(asked) == 2
 

@@ -24,10 +24,10 @@ def test_a_document_that_is_in_doubt_for_a_quarter_of_an_hour_is_named() -> None
     with pytest.raises(errors.OutcomeUnknown):
         outbound.told(fake)
     [doubted] = fake.ledger.in_states("acme", "out", {State.IN_DOUBT})
-    fake.clock.pass_(14 * 60)
+    fake.clock.pass_(14 * 60 + 30)
     resolve_in_doubt(fake.world)
     assert told(fake, "document long in doubt") == []
-    fake.clock.pass_(2 * 60)
+    fake.clock.pass_(60)
     resolve_in_doubt(fake.world)
     assert told(fake, "document long in doubt") == [{"document": doubted.key.id}]
 

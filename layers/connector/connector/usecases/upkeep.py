@@ -32,7 +32,7 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
     the claim absorbs repeats, and where the outcome is unknown the push asks the target first. At most
     `LONG_QUEUE` of them a run and direction, and none while as many messages are at work.
     """
-    done = {"resumed": 0, "picked_up": 0, "woken": 0, "acknowledged": 0}
+    done = {"resumed": 0, "woken": 0}
     look, queues = Look(world), world.queues
     for direction, mapped, pushed in (
         ("in", queues.sps_files_to_map, queues.bills_to_push),
@@ -48,8 +48,7 @@ def resolve_in_doubt(world: World) -> dict[str, int]:
         mapped.send(left)
         done["resumed"] += len(left)
         done["woken"] += _wake(world, direction, look)
-    done["picked_up"] = _picked_up(world)
-    done["acknowledged"] = mind_deadlines(world)
+    done |= {"picked_up": _picked_up(world), "acknowledged": mind_deadlines(world)}
     _watch_polls(world)
     world.report("upkeep done", **done)
     return done
@@ -115,18 +114,17 @@ def _picked_up(world: World) -> int:
     if not waiting:
         return 0
     oldest = datetime.fromisoformat(min(revision_began(record) for record in waiting.values()))
-    after = (oldest - timedelta(minutes=HISTORY_MARGIN_MINUTES)).isoformat()[
-        :19
-    ]  # it was there before we noted it
+    # it was there before we noted it
+    after = (oldest - timedelta(minutes=HISTORY_MARGIN_MINUTES)).isoformat()[:19]
     count = 0
     try:
         entries = list(world.sps.history(after=after))
     except errors.NotSent:
         return 0
     for entry in entries:
-        record = waiting.get(entry.path.lstrip("/"))
-        if record is not None and {"downloaded", "deleted"} & set(entry.statuses):
+        is_taken = {"downloaded", "deleted"} & set(entry.statuses)
+        record = waiting.pop(entry.path.lstrip("/"), None) if is_taken else None
+        if record is not None:
             taken = record.step("picked up", now=world.clock.now(), who=WHO, to=State.PICKED_UP)
             count += world.ledger.save(taken, record.version) is None
-            waiting.pop(entry.path.lstrip("/"))
     return count
