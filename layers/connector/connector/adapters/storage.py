@@ -153,7 +153,10 @@ class Secrets:
             answer = self._client.get_secret_value(
                 SecretId=self.name(connection, secret), VersionStage="AWSCURRENT"
             )
-        except self._client.exceptions.ResourceNotFoundException:
+        except (
+            self._client.exceptions.ResourceNotFoundException,
+            self._client.exceptions.InvalidRequestException,  # it was deleted, and can be restored for a week
+        ):
             return None
         value: dict[str, Any] = json.loads(answer["SecretString"])
         return value
@@ -167,6 +170,7 @@ class Secrets:
         )
 
     def create(self, connection: str, secret: str, value: dict[str, Any], description: str) -> None:
+        """Make the secret; one that is there, or was deleted within the week, gets a new version."""
         try:
             self._client.create_secret(
                 Name=self.name(connection, secret),
@@ -176,9 +180,13 @@ class Secrets:
             )
         except self._client.exceptions.ResourceExistsException:
             self.write(connection, secret, value)
+        except self._client.exceptions.InvalidRequestException:
+            self._client.restore_secret(SecretId=self.name(connection, secret))
+            self.write(connection, secret, value)
 
     def delete(self, connection: str, secret: str) -> None:
-        with suppress(self._client.exceptions.ResourceNotFoundException):
+        gone = self._client.exceptions.ResourceNotFoundException
+        with suppress(gone, self._client.exceptions.InvalidRequestException):
             self._client.delete_secret(SecretId=self.name(connection, secret), RecoveryWindowInDays=7)
 
 
