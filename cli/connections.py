@@ -12,7 +12,6 @@ import os
 import time
 import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,18 +95,20 @@ def register_webhooks(stack: Stack, connection: Connection, public_url: str) -> 
 
 
 def poll_now(stack: Stack, connection: str) -> None:
-    """Have both vendors polled at once: a schedule for this minute that removes itself afterwards."""
-    for poller in POLLERS:
-        at = datetime.now(UTC).strftime("at(%Y-%m-%dT%H:%M:%S)")
-        _schedule(stack, connection, poller, at, ActionAfterCompletion="DELETE")
+    """Have both vendors polled at once, beside what the schedules do."""
+    for _, output in POLLERS.values():
+        stack.client("lambda").invoke(
+            FunctionName=stack.outputs[output],
+            InvocationType="Event",
+            Payload=json.dumps({"connection": connection}),
+        )
 
 
-def _schedule(stack: Stack, connection: str, poller: str, rate: str, **more: str) -> None:
+def _schedule(stack: Stack, connection: str, poller: str, rate: str) -> None:
     name, output = POLLERS[poller]
     scheduler = stack.client("scheduler")
     settings: dict[str, Any] = {
-        **more,
-        "Name": f"{connection}-{name}" + (f"-now-{int(time.time())}" if rate.startswith("at(") else ""),
+        "Name": f"{connection}-{name}",
         "GroupName": stack.outputs["ScheduleGroup"],
         "ScheduleExpression": rate,
         "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -264,7 +265,7 @@ def poll(
     if as_json:
         show_json({"polling": connection_id})
     else:
-        console.print(f"Connection {connection_id} is polled within the minute; see `connector documents`.")
+        console.print(f"Connection {connection_id} is being polled; see `connector documents`.")
 
 
 @app.command("remove")
