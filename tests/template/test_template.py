@@ -12,7 +12,8 @@ import pytest
 from cfnlint.api import lint_file
 
 from connector import __version__, telemetry
-from connector.adapters.breaker import IN_A_ROW_SECONDS
+from connector.adapters.breaker import IN_A_ROW_SECONDS, LONGEST_PAUSE_SECONDS
+from connector.usecases.world import POLL_MINUTES
 from local.gradual import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,10 +263,43 @@ def test_the_dashboard_is_json_once_its_names_are_filled_in() -> None:
     assert all({"title", "region", "metrics"} <= set(widget["properties"]) for widget in widgets)
 
 
+def slowest(parameter: str) -> int:
+    """Seconds between two runs at the slowest rate that the parameter takes."""
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
+    taken = [
+        seconds * n
+        for unit, seconds in (("minutes", 60), ("hours", 3600))
+        for n in range(2, 2000)
+        if re.fullmatch(pattern, f"rate({n} {unit})")
+    ]
+    return max(taken)
+
+
 def test_a_watcher_that_stopped_is_noticed_within_three_of_its_slowest_intervals() -> None:
-    pattern = TEMPLATE["Parameters"]["ResolveInDoubtRate"]["AllowedPattern"]
-    slowest = max(n for n in range(2, 200) if re.fullmatch(pattern, f"rate({n} minutes)"))
-    assert ALARMS["UpkeepStoppedAlarm"]["Period"] >= 3 * slowest * 60
+    assert ALARMS["UpkeepStoppedAlarm"]["Period"] >= 3 * slowest("ResolveInDoubtRate")
+
+
+@pytest.mark.parametrize(
+    ("alarm", "seconds"),
+    [
+        ("InDoubtAlarm", slowest("ResolveInDoubtRate")),
+        ("PollsOverdueAlarm", slowest("ResolveInDoubtRate")),
+        ("TokensStrandedAlarm", slowest("RefreshTokenRate")),
+        ("UpstreamPausedAlarm", LONGEST_PAUSE_SECONDS + 60 * POLL_MINUTES["sps"]),
+        ("UnexplainedAlarm", 86400 / 1.5),  # every night, and a mail in the morning is welcome
+    ],
+)
+def test_what_lasts_is_one_alarm_and_not_one_for_every_run_that_reports_it(
+    alarm: str, seconds: float
+) -> None:
+    assert ALARMS[alarm]["Period"] >= 1.5 * seconds
+
+
+@pytest.mark.parametrize("name", ["RefreshToken", "ResolveInDoubt", "SendDigest"])
+def test_failed_runs_are_an_alarm_at_the_slowest_rate_too(name: str) -> None:
+    rate = FUNCTIONS[name]["Events"]["Regularly"]["Properties"]["ScheduleExpression"]["Ref"]
+    alarm = ALARMS[f"{name}ErrorsAlarm"]
+    assert alarm["Period"] >= alarm["Threshold"] * slowest(rate)
 
 
 # --- permissions ------------------------------------------------------------------------------
@@ -368,6 +402,17 @@ def test_no_resource_has_a_literal_name(name: str) -> None:
         # these are names within their parent, of which there is one a stack
         inner = ("MetricName", "StageName", "GroupName", "PolicyName")
         assert not key.endswith("Name") or key in inner or isinstance(value, dict), key
+
+
+def test_access_logs_do_not_fill_the_accounts_policy_of_log_delivery() -> None:
+    destinations = [
+        named_by(properties["AccessLogSettings"]["DestinationArn"])
+        for kind in ("AWS::Serverless::HttpApi", "AWS::ApiGatewayV2::Stage")
+        for properties in properties_of(kind).values()
+    ]
+    assert len(destinations) == 2
+    for group in destinations:
+        assert RESOURCES[group]["Properties"]["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/")
 
 
 @pytest.mark.parametrize("name", ["Documents", "Archive", "People"])
