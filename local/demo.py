@@ -118,7 +118,8 @@ class Demo:
                 "freshbooks": {
                     "account_id": supplier.account_id,
                     "api_url": self.freshbooks_url,
-                    "redirect_uri": "https://localhost/oauth/freshbooks/callback",
+                    "authorize_url": f"{self.freshbooks_url}/oauth/authorize/",
+                    "redirect_uri": f"{self.cloud.api_url}/oauth/freshbooks/callback",
                 },
                 "sps": {
                     "api_url": f"{self.sps_url}/transactions/v5",

@@ -8,7 +8,8 @@ Control endpoints of its own, beside those in `server`:
                               tokens. Again with the same id changes what is given and keeps the records.
                               `bills` names further options.
     POST /_control/token      {"account_id"}: an access token for a person who uses the web application
-    POST /_control/consent    {"account_id"}: who logs in at the next /oauth/authorize/
+    POST /_control/consent    {"account_id"[, "allow": false]}: who logs in at /oauth/authorize/ from now on,
+                              and whether they allow the connection
     POST /_control/webhooks   {"drop_next": n} | {"repeat_next": k[, "count": n]} | {"pause": true}
     POST /_control/deliver    {"account_id", "name", "object_id"}: one event by hand
     GET  /_control/deliveries every attempt at a delivery
@@ -143,7 +144,8 @@ class FreshBooksSimulator(Simulator):
                     }
                 case "POST", ["consent"]:
                     self.grants.consenting = self.accounts[body["account_id"]]["account_id"]
-                    return {"account_id": self.grants.consenting}
+                    self.grants.allowing = bool(body.get("allow", True))
+                    return {"account_id": self.grants.consenting, "allow": self.grants.allowing}
                 case "POST", ["deliver"]:
                     config = self.accounts[body["account_id"]]
                     return {"callbacks": self.webhooks.fire(config, body["name"], body["object_id"])}

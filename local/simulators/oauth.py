@@ -68,6 +68,7 @@ class Grants:
         self.codes: dict[str, Grant] = {}
         self.counts: dict[str, dict[str, int]] = {}
         self.consenting: str | None = None
+        self.allowing = True
 
     def count(self, account_id: str, what: str) -> None:
         kept = self.counts.setdefault(
@@ -101,8 +102,8 @@ class Grants:
         return jwt_like(claims, 1006)
 
     def authorize(self, request: Request) -> Response:
-        """Log a person in and send the browser straight back. Who it is: `POST /_control/consent`, else the
-        application's first account."""
+        """Log a person in and send the browser straight back. Who it is, and whether they allow it:
+        `POST /_control/consent`, else the application's first account, which does."""
         asked = dict(request.query)
         client_id, redirect_uri = asked.get("client_id", ""), asked.get("redirect_uri", "")
         owned = [a for a, config in self.accounts.items() if config["client_id"] == client_id]
@@ -117,10 +118,14 @@ class Grants:
         scope = asked.get("scope") or " ".join(sorted(held))
         if not set(scope.split()) <= held:  # one scope that is not enabled fails the whole consent (1.5)
             return html(400, "The requested scope is invalid, unknown, or malformed.")
-        code = secrets.token_hex(32)
-        expires = self.now() + CODE_LASTS
-        self.codes[code] = Grant(account_id, client_id, scope, expires, redirect_uri=redirect_uri)
-        back = {"code": code} | ({"state": asked["state"]} if "state" in asked else {})
+        if self.allowing:
+            code = secrets.token_hex(32)
+            expires = self.now() + CODE_LASTS
+            self.codes[code] = Grant(account_id, client_id, scope, expires, redirect_uri=redirect_uri)
+            back = {"code": code}
+        else:  # nobody has published FreshBooks' words for this; these are RFC 6749's (4.1.2.1)
+            back = {"error": "access_denied"}
+        back |= {"state": asked["state"]} if "state" in asked else {}
         return Response(302, headers={"Location": f"{redirect_uri}?{urlencode(back)}"})
 
     def token(self, request: Request) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -26,7 +24,7 @@ def start(stack: Stack, connection: str = "acme") -> str:
 
 
 def consent(business: Business, address: str) -> dict[str, str]:
-    """A person who says yes at FreshBooks: the parameters with which the browser comes back."""
+    """A person who answers at FreshBooks: the parameters with which the browser comes back."""
     business.freshbooks.grants.consenting = business.names.account_id
     back = requests.get(address, allow_redirects=False, timeout=5)
     assert back.status_code == 302, back.text
@@ -34,12 +32,12 @@ def consent(business: Business, address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(back.headers["Location"]).query).items()}
 
 
-def come_back(stack: Stack, parameters: dict[str, str]) -> tuple[int, Any]:
-    """Status, and what the answer tells: where to for a browser that did well, else why not."""
+def come_back(stack: Stack, parameters: dict[str, str]) -> str:
+    """What the console's page is told, to which everybody who comes back is sent."""
     answer = stack.http("GET", f"{CALLBACK}?{urlencode(parameters)}")
-    if answer["statusCode"] == 302:
-        return 302, answer["headers"]["location"]
-    return answer["statusCode"], json.loads(answer["body"])
+    page, _, told = answer["headers"]["location"].partition("#/connect?")
+    assert (answer["statusCode"], page, answer["body"]) == (302, CONSOLE_URL, "")
+    return str(told)
 
 
 def exchanges(business: Business) -> int:
@@ -55,7 +53,7 @@ def fresh(acme: Business) -> Business:
 
 
 def test_a_consent_ends_with_tokens_that_work(stack: Stack, fresh: Business) -> None:
-    assert come_back(stack, consent(fresh, start(stack))) == (302, f"{CONSOLE_URL}#/connect?authorized=acme")
+    assert come_back(stack, consent(fresh, start(stack))) == "authorized=acme"
     fresh.offer("PO1.json", builders.order())
     assert fresh.poll() == []
     assert len(fresh.bills) == 1
@@ -77,7 +75,7 @@ def test_what_waited_while_a_connection_was_stranded_goes_on_once_somebody_autho
         assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 0
         assert stack.settle() == []
     assert acme.bills == []
-    assert come_back(stack, consent(acme, start(stack))) == (302, f"{CONSOLE_URL}#/connect?authorized=acme")
+    assert come_back(stack, consent(acme, start(stack))) == "authorized=acme"
     assert stack.invoke("resolve_in_doubt", {})["acme"]["woken"] == 3
     assert stack.settle() == []
     assert sorted(bill["bill_number"] for bill in acme.bills) == ["1", "2", "3"]
@@ -94,8 +92,7 @@ def test_a_code_works_once_and_trying_it_again_leaves_the_tokens_alone(stack: St
     parameters = consent(fresh, start(stack))
     come_back(stack, parameters)
     kept = stack.admin.secrets.read("acme", "freshbooks")
-    status, told = come_back(stack, parameters)
-    assert (status, told["code"]) == (409, "code_spent")
+    assert come_back(stack, parameters) == "refused=code_spent"
     assert stack.admin.secrets.read("acme", "freshbooks") == kept
 
 
@@ -113,16 +110,14 @@ def test_a_forged_state_is_refused_before_freshbooks_is_asked(
         "other connection": state.replace("acme", "birch", 1),
         "other key": parse_qs(urlsplit(_address(Clock(), "x" * 64)).query)["state"][0],
     }
-    status, told = come_back(stack, {**parameters, "state": forged.get(forge, forge)})
-    assert (status, told["code"]) == (403, "state_forged")
+    assert come_back(stack, {**parameters, "state": forged.get(forge, forge)}) == "refused=state_forged"
     assert exchanges(fresh) == 0
 
 
 def test_a_state_that_is_older_than_ten_minutes_is_refused(stack: Stack, fresh: Business) -> None:
     parameters = consent(fresh, start(stack))
     stack.pass_time(601)
-    status, told = come_back(stack, parameters)
-    assert (status, told["code"]) == (403, "state_expired")
+    assert come_back(stack, parameters) == "refused=state_expired"
     assert exchanges(fresh) == 0
 
 
@@ -130,16 +125,23 @@ def test_a_consent_changes_the_connection_that_it_was_begun_for_and_no_other(
     stack: Stack, acme: Business, birch: Business
 ) -> None:
     before = stack.admin.secrets.read("acme", "freshbooks")
-    assert come_back(stack, consent(birch, start(stack, "birch"))) == (
-        302,
-        f"{CONSOLE_URL}#/connect?authorized=birch",
-    )
+    assert come_back(stack, consent(birch, start(stack, "birch"))) == "authorized=birch"
     assert stack.admin.secrets.read("acme", "freshbooks") == before
 
 
-def test_a_person_who_says_no_is_told_so(stack: Stack, fresh: Business) -> None:
-    status, told = come_back(stack, {"error": "access_denied"})
-    assert (status, told["code"]) == (400, "not_allowed")
+def test_a_person_who_says_no_is_told_so_and_nothing_changes(stack: Stack, acme: Business) -> None:
+    kept = stack.admin.secrets.read("acme", "freshbooks")
+    acme.freshbooks.grants.allowing = False
+    assert come_back(stack, consent(acme, start(stack))) == "refused=not_allowed"
+    assert stack.admin.secrets.read("acme", "freshbooks") == kept
+
+
+def test_the_page_tells_in_words_why_the_way_to_freshbooks_ended(stack: Stack, acme: Business) -> None:
+    told = stack.json("GET", "/api/connect?connection=acme&refused=not_allowed")[1]["refused"]
+    assert told["meaning"] == "FreshBooks did not allow the connection"
+    assert "authorize again" in told["fix"]
+    assert stack.json("GET", "/api/connect?connection=acme&refused=<b>")[1]["refused"] is None
+    assert stack.json("GET", "/api/connect?connection=acme")[1]["refused"] is None
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,6 @@ def test_a_person_who_says_no_is_told_so(stack: Stack, fresh: Business) -> None:
         ("/oauth/freshbooks/start", 400, "no_connection"),
         ("/oauth/freshbooks/start?connection=", 400, "no_connection"),
         ("/oauth/freshbooks/start?connection=nobody", 404, "no_such_connection"),
-        (CALLBACK, 403, "state_forged"),
     ],
 )
 def test_a_request_that_lacks_something_gets_a_plain_answer(
@@ -162,8 +163,7 @@ def test_a_callback_without_a_code_is_refused_before_freshbooks_is_asked(
     stack: Stack, fresh: Business
 ) -> None:
     state = consent(fresh, start(stack))["state"]
-    status, told = come_back(stack, {"state": state})
-    assert (status, told["code"]) == (400, "no_code")
+    assert come_back(stack, {"state": state}) == "refused=no_code"
     assert exchanges(fresh) == 0
 
 

@@ -122,6 +122,15 @@ def test_a_code_is_exchanged_once_for_the_scopes_that_were_asked_for(freshbooks)
     assert "user:invoices:read" in refused.json()["response"]["errors"][0]["message"]
 
 
+def test_a_person_who_does_not_allow_it_is_sent_back_without_a_code(freshbooks):
+    freshbooks.control("POST", "consent", {"account_id": "xZNQ1X", "allow": False})
+    asked = {"response_type": "code", "client_id": "app", "redirect_uri": REDIRECT, "state": "s"}
+    location = freshbooks.call("GET", "/oauth/authorize/", params=asked).headers["Location"]
+    assert location == f"{REDIRECT}?error=access_denied&state=s"
+    freshbooks.control("POST", "consent", {"account_id": "xZNQ1X"})
+    assert "code=" in freshbooks.call("GET", "/oauth/authorize/", params=asked).headers["Location"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

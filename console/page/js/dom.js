@@ -57,11 +57,21 @@ export function table(all, rows, { caption, stack = false } = {}) {
       h('tbody', null, body)));
 }
 
+/** What became of an action. What went wrong in a dialog is told there: what is beside it can't be read meanwhile. */
 export function toast(text, bad = false) {
+  const box = bad && document.querySelector('dialog[open]');
+  if (box) {
+    box.querySelector('.note.bad[role=alert]')?.remove();
+    return box.append(h('p.note.bad', { role: 'alert' }, text));
+  }
   const shown = h(bad ? 'p.bad' : 'p', null, text);
   document.getElementById('toasts').append(shown);
-  setTimeout(() => shown.remove(), bad ? 12000 : 6000);
+  return setTimeout(() => shown.remove(), bad ? 12000 : 6000);
 }
+
+/** The same of an error: what happened, and what to do. */
+export const complain = (error) => toast(error.fix ? `${sentence(error.message)} ${sentence(error.fix)}` : error.message, true);
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replaceAll('`', '')}.`;
 
 /** An error as a person reads it: what happened, where, and what to do. */
 export function problem(error) {
@@ -77,9 +87,10 @@ export function action(label, work, { primary = false, ...props } = {}) {
     try {
       await work();
     } catch (error) {
-      toast(error.fix ? `${error.message}. ${error.fix}.` : error.message, true);
+      complain(error);
     } finally {
       button.disabled = false;
+      if (document.activeElement === document.body) button.focus(); // it lost the focus when it was disabled
     }
   } }, label);
   return button;

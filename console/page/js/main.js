@@ -35,23 +35,31 @@ function place() {
   return [path, Object.fromEntries(new URLSearchParams(query))];
 }
 
+function address(path, given) {
+  const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value !== undefined));
+  return `#/${path}${query.size ? `?${query}` : ''}`;
+}
+
 export function go(path, given = {}) {
-  const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value));
-  location.hash = `#/${path}${query.size ? `?${query}` : ''}`;
+  location.hash = address(path, given);
 }
 
-function connection() {
-  const kept = localStorage.getItem('connection');
-  return me.connections.some((one) => one.id === kept) ? kept : (me.connections[0]?.id ?? '');
+/** The connection of this tab: the one that an address names, else the one looked at last. */
+function connection(named) {
+  const known = (id) => me.connections.some((one) => one.id === id);
+  if (known(named)) keep(named);
+  return [sessionStorage, localStorage].map((kept) => kept.getItem('connection')).find(known) ?? me.connections[0]?.id ?? '';
 }
 
-function showHeader(path) {
+function keep(id) {
+  for (const kept of [sessionStorage, localStorage]) kept.setItem('connection', id);
+}
+
+function showHeader(path, given, chosen) {
   const choice = h('select', { 'aria-label': 'Connection', onchange: (event) => {
-    localStorage.setItem('connection', event.target.value);
-    if (path === 'document') go('');
-    else show();
+    go(path === 'document' ? '' : path, { ...(given.id ? {} : given), connection: event.target.value });
   } }, me.connections.map((one) => h('option', { value: one.id }, one.name || one.id)));
-  choice.value = connection();
+  choice.value = chosen;
   fill(header, h('div.bar', null,
     h('a.brand', { href: '#/', 'aria-label': 'Connector' }, h('img', { src: 'icon.svg', alt: '' }), h('span', null, 'Connector')),
     h('nav', { 'aria-label': 'Main' }, h('ul', null, Object.entries(VIEWS).filter(([, [name]]) => name).map(([to, [name]]) =>
@@ -79,7 +87,12 @@ async function show() {
     }
     return undefined;
   }
-  showHeader(path);
+  const { connection: named, authorized, refused, ...rest } = given;
+  const chosen = connection(named ?? authorized ?? given.id?.split('/')[0]);
+  // an address can be sent to somebody, and news is told once
+  const isNamed = me.connections.length > 1 && !given.id;
+  history.replaceState(null, '', address(path, { connection: isNamed ? chosen : undefined, ...rest }));
+  showHeader(path, rest, chosen);
   if (!view) return fill(main, h('h1', null, 'There is no such page'), h('a', { href: '#/' }, 'To the overview'));
   document.title = `${name ?? 'Document'} · Connector`;
   fill(main, h('p.quiet', { role: 'status' }, 'Loading…'));
@@ -87,7 +100,7 @@ async function show() {
   const into = h('div');
   try {
     if (!me.connections.length && path !== 'connect') fill(into, nothingYet());
-    else await view(into, { given, me, connection: connection(), again: show });
+    else await view(into, { given: rest, news: { authorized, refused }, me, connection: chosen, again: show });
   } catch (error) {
     if (!signedIn()) return undefined; // the way to sign in is shown already
     fill(into, problem(error), h('button', { type: 'button', onclick: show }, 'Try again'));
@@ -109,8 +122,10 @@ function welcome(error) {
   main.removeAttribute('aria-busy');
   fill(header);
   document.title = 'Sign in · Connector';
+  const { authorized } = place()[1]; // whoever allows the connection in FreshBooks may not use this console
   return fill(main, h('div.center', null, h('img', { src: 'icon.svg', alt: '', width: 64, height: 64 }),
     h('h1', null, 'FreshBooks ↔ SPS Commerce'),
+    authorized ? h('p.note.good', null, 'FreshBooks is authorized: thank you. You may close this page.') : null,
     error ? problem(error) : h('p.quiet', null, 'See where every order and invoice is, and mend what is stuck.'),
     h('button.primary', { type: 'button', onclick: signIn }, 'Sign in')));
 }

@@ -13,48 +13,64 @@ from connector.usecases.tokens import authorize_finish, authorize_start, connect
 
 
 def authorization(event: Mapping[str, Any]) -> Answer:
-    """Send a person to FreshBooks (start), or take the code that comes back (callback)."""
+    """Send a person to FreshBooks (start), or take the code that comes back (callback).
+
+    Whoever comes back sits at a browser: the console's Connect page tells them how it went.
+    """
     query = event.get("queryStringParameters") or {}
+    is_back = not event["rawPath"].endswith("/start")
     try:
-        key = wiring.oauth_state_key()
-        if event["rawPath"].endswith("/start"):
-            connection = wiring.connection(query.get("connection", ""))
-            kept = wiring.secrets.read(connection.id, "freshbooks") or {}
-            if not kept.get("client_id"):
-                text = "the FreshBooks credentials are not stored"
-                raise errors.NotConfigured(
-                    text, code="no_freshbooks_credentials", fix="connector connections add"
-                )
-            address = authorize_start(
-                connection.id,
-                client_id=kept["client_id"],
-                redirect_uri=connection.freshbooks.redirect_uri,
-                key=key,
-                clock=wiring.clock,
-                url=connection.freshbooks.authorize_url,
-                scopes=scopes_for(wiring.world(connection.id).packs().values()),
-            )
-            return 302, None, {"location": address}
-        if "error" in query:
-            return 400, {"error": "FreshBooks did not allow the connection", "code": "not_allowed"}, {}
-        connection = wiring.connection(
-            connection_of_state(query.get("state", ""), key=key, clock=wiring.clock)
-        )
-        if not query.get("code"):
-            raise errors.BadUse("say which code", code="no_code", fix="add ?code=ID")
-        authorize_finish(
-            connection.id,
-            query["code"],
-            secrets=wiring.secrets,
-            leases=wiring.leases,
-            notes=wiring.notes,
-            oauth=wiring.oauth(connection),
-            clock=wiring.clock,
-        )
-        if wiring.settings.console_url:
-            back = urlencode({"authorized": connection.id})
-            return 302, None, {"location": f"{wiring.settings.console_url}#/connect?{back}"}
-        return 200, {"authorized": connection.id}, {}
+        return _to(_connect_page({"authorized": _finish(query)}) if is_back else _start(query))
     except errors.ConnectorError as error:
         telemetry.failed("request refused", error)
-        return refusal(error)
+        return _to(_connect_page({"refused": error.code})) if is_back else refusal(error)
+
+
+def _to(address: str) -> Answer:
+    return 302, None, {"location": address}
+
+
+def _connect_page(told: Mapping[str, str]) -> str:
+    return f"{wiring.settings.console_url}#/connect?{urlencode(told)}"
+
+
+def _start(query: Mapping[str, str]) -> str:
+    """The address at which a person allows the connection."""
+    connection = wiring.connection(query.get("connection", ""))
+    kept = wiring.secrets.read(connection.id, "freshbooks") or {}
+    if not kept.get("client_id"):
+        text = "the FreshBooks credentials are not stored"
+        raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="connector connections add")
+    return authorize_start(
+        connection.id,
+        client_id=kept["client_id"],
+        redirect_uri=connection.freshbooks.redirect_uri,
+        key=wiring.oauth_state_key(),
+        clock=wiring.clock,
+        url=connection.freshbooks.authorize_url,
+        scopes=scopes_for(wiring.world(connection.id).packs().values()),
+    )
+
+
+def _finish(query: Mapping[str, str]) -> str:
+    """Exchange the code that came back for tokens; the connection that has them now."""
+    if "error" in query:
+        raise errors.BadUse(
+            "FreshBooks did not allow the connection", code="not_allowed", fix="authorize again, and allow it"
+        )
+    state = query.get("state", "")
+    connection = wiring.connection(
+        connection_of_state(state, key=wiring.oauth_state_key(), clock=wiring.clock)
+    )
+    if not query.get("code"):
+        raise errors.BadUse("say which code", code="no_code", fix="add ?code=ID")
+    authorize_finish(
+        connection.id,
+        query["code"],
+        secrets=wiring.secrets,
+        leases=wiring.leases,
+        notes=wiring.notes,
+        oauth=wiring.oauth(connection),
+        clock=wiring.clock,
+    )
+    return connection.id

@@ -1,16 +1,17 @@
 // Connecting both vendors: what is there, what is missing, and every step of the way tried one by one.
 
 import { get, post } from '../api.js';
-import { action, field, fill, h, problem, toast } from '../dom.js';
+import { action, complain, field, fill, h, problem, toast } from '../dom.js';
 import { badge, empty, fix } from './parts.js';
 
-export default async function connect(into, { connection, me, given, again }) {
+export default async function connect(into, { connection, me, news, again }) {
   if (!connection) return fill(into, h('h1', null, 'Connect'), fresh());
-  const status = await get('connect', { connection });
+  const status = await get('connect', { connection, refused: news.refused });
   const steps = h('div', { role: 'status' });
   const business = h('div', { role: 'status' });
   return fill(into, h('h1', null, 'Connect'),
-    given.authorized ? h('p.note.good', { role: 'status' }, 'FreshBooks is authorized. Choose the business if it is not the right one, then try both vendors.') : null,
+    news.authorized ? h('p.note.good', { role: 'status' }, 'FreshBooks is authorized. Choose the business if it is not the right one, then try both vendors.') : null,
+    news.refused ? refused(status.refused, news.refused) : null,
     h('section.box', null, h('h2', null, '1. FreshBooks'),
       h('p', null, status.authorized ? badge('Authorized', 'good') : badge('Not authorized', 'bad'), ` for account ${status.account}`,
         status.missing_scopes.length ? [' ', badge(`${status.missing_scopes.length} scopes missing`, 'bad'), ` ${status.missing_scopes.join(', ')}`] : '',
@@ -31,6 +32,11 @@ export default async function connect(into, { connection, me, given, again }) {
     fresh());
 }
 
+const refused = (entry, code) => problem({
+  message: `FreshBooks was not authorized; nothing has changed. ${entry ? `Why: ${entry.meaning} (${entry.cause})` : `Why: ${code.replaceAll('_', ' ')}`}`,
+  fix: entry?.fix ?? 'authorize again',
+});
+
 const fresh = () => h('section.box', null, h('h2', null, 'A new connection'),
   h('p', null, 'One FreshBooks business paired with one SPS account. Its schedules and secrets are made at the command line:'),
   h('pre', null, 'connector connections add NAME --account-id … --freshbooks-client-id … --sps-client-id …\nconnector authorize NAME'));
@@ -38,11 +44,15 @@ const fresh = () => h('section.box', null, h('h2', null, 'A new connection'),
 /** Ask FreshBooks to call; it confirms each callback by a handshake of its own, usually within seconds. */
 async function registered(connection, again) {
   await post('connect/webhooks', { connection });
+  toast('Asked for; FreshBooks confirms them by calling the connector, usually within seconds.');
   for (let n = 0; n < 20; n += 1) {
     await new Promise((done) => { setTimeout(done, 1500); });
-    if (!(await get('connect', { connection })).unconfirmed.length) break;
+    if (!(await get('connect', { connection })).unconfirmed.length) {
+      toast('FreshBooks has confirmed the webhooks.');
+      return again();
+    }
   }
-  again();
+  throw new Error('FreshBooks has not confirmed the webhooks yet. Changes are seen by the hourly look meanwhile; try again in some minutes');
 }
 
 async function choose(into, connection, again) {
@@ -56,7 +66,7 @@ async function choose(into, connection, again) {
       fill(into);
       again();
     } catch (error) {
-      toast(`${error.message}. ${error.fix}`, true);
+      complain(error);
     }
   } }, h('fieldset.plainset', null, h('legend', null, h('strong', null, 'Which business?')), told.businesses.map((one) =>
     h('label.choice', null, h('input', { type: 'radio', name: 'account', value: one.account, checked: one.account === told.account, required: true }), `${one.name} (${one.account}, ${one.role})`))),
@@ -73,7 +83,7 @@ function credentials(connection, again) {
       toast('SPS takes them; they are stored.');
       again();
     } catch (error) {
-      toast(`${error.message}. ${error.fix}`, true);
+      complain(error);
     } finally {
       secret.value = '';
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.adapters import probe
+from connector.catalogue import explain
 from connector.usecases.pairing import businesses, pair
 from connector.usecases.ping import ping
 from connector.usecases.registering import register_callbacks, unconfirmed
@@ -50,7 +52,10 @@ def _authorize(request: Request) -> Any:
 
 
 def _status(request: Request) -> Any:
-    """What a connection has so far, without asking anybody: credentials, scopes, callbacks, the account."""
+    """What a connection has so far, without asking anybody: credentials, scopes, callbacks, the account.
+
+    `refused` is the code with which the way to FreshBooks ended: it is told in words.
+    """
     wiring = request.wiring
     connection = wiring.connection(request.text("connection"))
     books = wiring.secrets.read(connection.id, "freshbooks") or {}
@@ -61,6 +66,7 @@ def _status(request: Request) -> Any:
         "missing_scopes": [one for one in _scopes(request).split() if one not in granted] if granted else [],
         "sps": bool((wiring.secrets.read(connection.id, "sps") or {}).get("client_id")),
         "unconfirmed": unconfirmed(connection.id, wiring.secrets),
+        "refused": asdict(entry) if (entry := explain(request.text("refused"))) else None,
     }
 
 
