@@ -52,6 +52,7 @@ def test_an_order_that_nothing_was_done_for_is_open_whole() -> None:
     assert account(world()) == {
         "line": "1",
         "item": "V-1",
+        "text": "",
         "uom": "EA",
         "ordered": "40",
         "acknowledged": "",

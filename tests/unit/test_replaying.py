@@ -177,7 +177,7 @@ def test_a_document_that_a_person_dealt_with_is_closed_and_its_content_is_not_ta
     inbound.run(fake)
     key = DocumentKey("acme", "in", "-", "file", "odd.json")
     with pytest.raises(errors.BadUse):
-        resolve(fake.world, key, who="a person", reason="")
+        resolve(fake.world, key, who="a person", reason=" ")
     resolve(fake.world, key, who="a person", reason="it was a test file")
     inbound.put(fake, "out/odd.json", b"{")
     inbound.run(fake)

@@ -197,4 +197,4 @@ def test_what_is_delivered_can_no_longer_be_held_back() -> None:
     with pytest.raises(errors.CheckFailed, match="can no longer be held back"):
         replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="too late")
     with pytest.raises(errors.BadUse):
-        replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="")
+        replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason=" ")

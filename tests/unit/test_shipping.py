@@ -155,7 +155,7 @@ def test_a_shipment_that_was_never_told_is_cancelled_silently() -> None:
     with pytest.raises(errors.BadUse):
         shipping.cancel_shipment(fake.world, "SH-9", who="cli/ann", reason="x")
     with pytest.raises(errors.BadUse):
-        shipping.cancel_shipment(fake.world, "SH-1", who="cli/ann", reason="")
+        shipping.cancel_shipment(fake.world, "SH-1", who="cli/ann", reason=" ")
 
 
 def test_a_dry_run_shows_the_notice_and_leaves_nothing_behind() -> None:

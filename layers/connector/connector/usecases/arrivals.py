@@ -222,5 +222,12 @@ def resume_invoices(world: World, number: str) -> None:
         )
 
 
+def said(reason: str, asked: str) -> str:
+    """A person's reason; BadUse where it is blank: an auditor reads it."""
+    if not reason.strip():
+        raise errors.BadUse(asked, code="reason_missing", fix="write a reason")
+    return reason.strip()
+
+
 def replay_message(key: DocumentKey, correlation_id: str) -> dict[str, Any]:
     return {"connection": key.connection, "correlation_id": correlation_id, "replay": key.id}

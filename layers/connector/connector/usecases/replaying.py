@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
 from connector.usecases import inbound, outbound
-from connector.usecases.arrivals import replay_message
+from connector.usecases.arrivals import replay_message, said
 from connector.usecases.orders import ACCEPTED, RESENT
 from connector.usecases.summaries import differences
 
@@ -64,8 +64,8 @@ def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force:
     """
     record = found(world, key)
     now = world.clock.now()
-    if force and not reason:
-        raise errors.BadUse("documents are forced only with a reason", code="reason_missing")
+    if force:
+        reason = said(reason, "documents are forced only with a reason")
     if record.state in IN_FLIGHT:
         raise errors.Busy("the document is being delivered right now", retry_after=60)
     if record.state in _REPLAYABLE:
@@ -96,8 +96,7 @@ def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force:
 def resolve(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
     """Close a parked or refused document that a person has dealt with; the same content is not taken up again."""
     record = found(world, key)
-    if not reason:
-        raise errors.BadUse("say how it was dealt with", code="reason_missing")
+    reason = said(reason, "say how it was dealt with")
     if record.state not in (State.HELD, State.REJECTED):
         raise errors.CheckFailed(
             f"the document is {record.state}: nothing waits for a person", code="nothing_to_resolve"
@@ -127,8 +126,7 @@ def possible(state: str) -> frozenset[str]:
 def hold_back(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
     """Keep a document that has not been claimed yet from being sent, until somebody replays it."""
     record = found(world, key)
-    if not reason:
-        raise errors.BadUse("say why it is held", code="reason_missing")
+    reason = said(reason, "say why it is held")
     if "hold" not in possible(record.state):
         raise errors.CheckFailed(
             f"the document is {record.state}: it can no longer be held back", code="nothing_to_hold"

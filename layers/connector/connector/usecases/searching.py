@@ -180,5 +180,7 @@ def _amount(query: Mapping[str, str], name: str) -> Decimal | None:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite():
-        raise errors.BadUse(f"{text[:20]} is no amount", code="bad_amount", place=name)
+        raise errors.BadUse(
+            f"{text[:20]} is no amount", code="bad_amount", place=name, fix="write it like 1234.50"
+        )
     return amount

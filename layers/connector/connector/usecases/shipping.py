@@ -20,7 +20,7 @@ from connector.documents.upload_reading import read_uploads
 from connector.findings import Finding, Trace, as_json
 from connector.ledger import FINAL, IN_FLIGHT, DocumentKey, Record, State
 from connector.mapping.upload_to_shipment import upload_to_shipment
-from connector.usecases.arrivals import Planned, replay_message, settle
+from connector.usecases.arrivals import Planned, replay_message, said, settle
 from connector.usecases.fulfilment import approved, note_fulfilment
 from connector.usecases.labels import label
 from connector.usecases.notices import (
@@ -86,8 +86,7 @@ def upload_shipments(
 
 def cancel_shipment(world: World, shipment_id: str, *, who: str, reason: str, partner: str = "") -> Record:
     """Take a shipment back: nobody is told where its notice has not gone, else a cancellation (purpose 01) is sent."""
-    if not reason:
-        raise errors.BadUse("say why it is cancelled", code="reason_missing")
+    reason = said(reason, "say why it is cancelled")
     record = _found(world, shipment_id, partner)
     now = world.clock.now()
     if record.state in IN_FLIGHT:
