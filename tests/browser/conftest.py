@@ -58,6 +58,15 @@ def browser() -> Iterator[Browser]:
 Open = Callable[..., Page]
 
 
+def sign_in(page: Page, person: str) -> None:
+    """At the emulator's login page, and back."""
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#username").fill(person)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("button[type=submit], input[type=submit]").first.click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
 @pytest.fixture
 def open_as(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Iterator[Open]:
     """`open_as("operator")` signs somebody in at the login page, in a browser of their own."""
@@ -81,11 +90,7 @@ def open_as(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Ite
         page.on("console", lambda said: heard(said.type, said.text, said.location.get("url", "")))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(demo.cloud.console_url + place, wait_until="domcontentloaded")
-        page.get_by_role("button", name="Sign in").click()
-        page.locator("#username").fill(person)
-        page.locator("#password").fill(PASSWORD)
-        page.locator("button[type=submit], input[type=submit]").first.click()
-        page.get_by_role("button", name="Sign out").wait_for()
+        sign_in(page, person)
         return page
 
     yield open_

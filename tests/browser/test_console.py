@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from connector.ledger import DocumentKey
 from local.cloud import ROOT
 from local.day import Supplier, invoice
 from local.demo import Demo
 from local.trade import Partner
-from tests.browser.conftest import ARTEFACTS, PHONE, Open, until
+from tests.browser.conftest import ARTEFACTS, PHONE, Open, sign_in, until
 
 pytestmark = pytest.mark.cloud
 expect.set_options(timeout=60_000)
@@ -158,6 +158,160 @@ def test_both_vendors_are_tried_step_by_step_and_the_nightly_comparison_is_there
     expect(page.locator(".steps .badge").filter(has_not_text="ok")).to_have_count(0)
     go(page, "#/reconcile")
     expect(page.get_by_text("documents are explained: none lost, none twice")).to_be_visible()
+
+
+def consent(demo: Demo, supplier: Supplier, *, allow: bool = True) -> None:
+    """Whether the person who comes to FreshBooks next allows the connection."""
+    body = {"account_id": supplier.account_id, "allow": allow}
+    requests.post(f"{demo.freshbooks_url}/_control/consent", json=body, timeout=10).raise_for_status()
+
+
+def test_an_operator_authorizes_freshbooks_and_comes_back_to_a_connection_that_works(
+    open_as: Open, demo: Demo
+) -> None:
+    cedar, secrets = demo.suppliers[1], demo.stack.wiring.secrets
+    kept = secrets.read(cedar.id, "freshbooks")
+    assert kept is not None
+    secrets.write(cedar.id, "freshbooks", {name: kept[name] for name in ("client_id", "client_secret")})
+    consent(demo, cedar)
+    page = open_as("operator", place=f"#/connect?connection={cedar.id}")
+    expect(page.get_by_text("Not authorized")).to_be_visible()
+    page.get_by_role("button", name="Authorize FreshBooks").click()
+    expect(page.get_by_text(re.compile("^FreshBooks is authorized"))).to_be_visible()
+    expect(page.get_by_label("Connection")).to_have_value(cedar.id)
+    expect(page.get_by_text("Authorized", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_text("FreshBooks: bills in the plan")).to_be_visible()
+    expect(page.locator(".steps .badge").filter(has_not_text="ok")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("Authorized", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("^FreshBooks is authorized"))).to_have_count(0)
+
+
+def test_whoever_does_not_allow_the_connection_reads_so_and_what_to_do_and_nothing_changes(
+    open_as: Open, demo: Demo
+) -> None:
+    birch, secrets = demo.suppliers[0], demo.stack.wiring.secrets
+    kept = secrets.read(birch.id, "freshbooks")
+    consent(demo, birch, allow=False)
+    page = open_as("operator", place=f"#/connect?connection={birch.id}")
+    page.get_by_role("button", name="Authorize again").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("FreshBooks was not authorized; nothing has changed")
+    expect(alert).to_contain_text("What to do: authorize again")
+    expect(page.get_by_label("Connection")).to_have_value(birch.id)
+    assert secrets.read(birch.id, "freshbooks") == kept
+    consent(demo, birch)
+
+
+def test_whoever_allows_it_without_a_place_at_this_console_is_thanked(browser: Browser, demo: Demo) -> None:
+    page = browser.new_page()
+    page.goto(f"{demo.cloud.console_url}#/connect?authorized=cedar")
+    expect(page.get_by_text("You may close this page")).to_be_visible()
+    page.close()
+
+
+def test_webhooks_that_were_never_confirmed_are_registered_and_confirmed(open_as: Open, demo: Demo) -> None:
+    birch, secrets = demo.suppliers[0], demo.stack.wiring.secrets
+    secrets.write(birch.id, "webhooks", {})
+    page = open_as("operator", place=f"#/connect?connection={birch.id}")
+    expect(page.get_by_text("Webhooks not confirmed")).to_be_visible()
+    page.get_by_role("button", name="Register webhooks").click()
+    expect(page.get_by_text("FreshBooks has confirmed the webhooks")).to_be_visible()
+    expect(page.get_by_text("Webhooks confirmed")).to_be_visible()
+    expect(page.get_by_role("button", name="Register webhooks")).to_have_count(0)
+    callbacks = demo.freshbooks.state()["accounts"][birch.account_id]["callbacks"]
+    kept = secrets.read(birch.id, "webhooks")
+    assert kept is not None
+    assert sorted((one["event"], one["verified"]) for one in callbacks) == [("bill", True), ("invoice", True)]
+    assert {one["callbackid"] for one in callbacks} == {each["callback_id"] for each in kept.values()}
+
+
+def test_a_clerk_says_which_article_a_line_is_and_neither_this_invoice_nor_the_next_is_held(
+    open_as: Open, demo: Demo
+) -> None:
+    birch = demo.suppliers[0]
+    partner = birch.partners[1]
+    order = [order for order in birch.orders if order.partner is partner][4]
+
+    def half(number: str, named: str) -> Parked:
+        """An invoice of half of the order's first line."""
+        line, first = order.lines[0], number.endswith("1")
+        quantity = line.quantity // 2 if first else line.quantity - line.quantity // 2
+        body = invoice(number, order, random.Random(1), datetime.now(UTC).date(), taxed=None).body
+        body["lines"] = [{**body["lines"][0], "name": named, "description": "", "qty": str(quantity)}]
+        demo.api(birch, "POST", "invoices/invoices", {"invoice": body})
+        return Parked(number, birch, partner)
+
+    parked = half("BIR-NAME-1", "The blue one")
+    until(lambda: parked.state(demo) == "HELD")
+    page = open_as("operator", place=f"#/document?id={parked.id}")
+    page.get_by_role("button", name="Say which article").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Line in FreshBooks")).to_have_value("The blue one")
+    dialog.get_by_role("button", name="Remember it").click()
+    expect(dialog).to_be_visible()  # nothing is remembered before an article is chosen
+    part = order.lines[0].item.part
+    words = dialog.get_by_role("option", name=re.compile(f"^{part}, {order.lines[0].item.text}"))
+    expect(words).to_have_count(1)
+    dialog.get_by_label("Article of the order").select_option(part)
+    dialog.get_by_role("button", name="Remember it").click()
+    expect(page.get_by_text("Mapped again, as they waited for it: 1 document.")).to_be_visible()
+    until(lambda: parked.state(demo) == "DELIVERED")
+    second = half("BIR-NAME-2", "The blue one")
+    until(lambda: second.state(demo) == "DELIVERED")
+
+
+def test_a_reason_of_blanks_is_refused_where_it_was_written(open_as: Open, held: Parked) -> None:
+    page = open_as("operator", place=f"#/document?id={held.id}")
+    page.get_by_role("button", name="Mark resolved").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("How was it dealt with?").fill("   ")
+    dialog.get_by_role("button", name="Mark resolved").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Say how it was dealt with")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Mark resolved")).to_be_focused()
+
+
+def test_a_search_that_makes_no_sense_keeps_its_form(open_as: Open) -> None:
+    page = open_as("operator", place="#/documents?least=abc")
+    expect(page.get_by_role("alert")).to_contain_text("abc is no amount")
+    page.get_by_label("Amount from").fill("10")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("table", name="Documents")).to_be_visible()
+
+
+def test_a_packs_edit_outlives_looking_something_up_and_signing_in_again(open_as: Open, demo: Demo) -> None:
+    partner = demo.suppliers[0].partners[0]
+    page = open_as("operator", place=f"#/partners?connection=birch&partner={partner.id}")
+    area = page.get_by_label("Partner pack (TOML)")
+    saved = area.input_value()
+    area.fill(f"{saved}# mine\n")
+    page.get_by_role("link", name="Documents", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+    page.go_back()
+    expect(area).to_have_value(f"{saved}# mine\n")
+    page.evaluate("sessionStorage.setItem('token', 'x.y.z'); sessionStorage.removeItem('refresh')")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session is over")
+    sign_in(page, "operator")
+    expect(area).to_have_value(f"{saved}# mine\n")
+    page.get_by_role("button", name="Discard them").click()
+    expect(area).to_have_value(saved)
+
+
+def test_an_address_leads_whoever_gets_it_to_the_same_connection(open_as: Open, demo: Demo) -> None:
+    page = open_as("operator", place="#/documents?type=order")
+    page.get_by_label("Connection").select_option("cedar")
+    expect(page.get_by_role("link", name="Order M-1003")).to_be_visible()
+    sent = page.evaluate("location.hash")
+    page = open_as("operator")
+    expect(page.get_by_label("Connection")).to_have_value("birch")
+    go(page, sent)
+    expect(page.get_by_label("Connection")).to_have_value("cedar")
+    expect(page.get_by_role("link", name="Order M-1003")).to_be_visible()
+    expect(page.get_by_label("Kind")).to_have_value("order")
 
 
 def test_a_viewer_reads_everything_and_is_offered_no_change(open_as: Open, held: Parked, demo: Demo) -> None:

@@ -71,7 +71,7 @@ export function forget() {
 
 export async function signOut() {
   const refresh = sessionStorage.getItem('refresh');
-  forget();
+  sessionStorage.clear();
   if (refresh) {
     await fetch(`${config.login}/oauth2/revoke`, {
       method: 'POST', body: new URLSearchParams({ token: refresh, client_id: config.client }),

@@ -1,7 +1,7 @@
 // One document: where it is, why, what came and what went, and what can be done about it.
 
 import { get, post } from '../api.js';
-import { action, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
+import { action, complain, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
 import { ball, count, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
 import { badge, empty, state } from './parts.js';
 import { tree } from './tree.js';
@@ -48,6 +48,7 @@ function why(told) {
     fix ? h('p', null, 'What to do: ', prose(fix), '. ',
       ['shadow_mode', 'partner_not_set_up'].includes(told.reason.code) || told.reason.place?.includes('pack')
         ? h('a', { href: '#/partners' }, 'Partners') : null) : null,
+    told.actions.includes('alias') ? h('p', null, 'Or choose “Say which article…” below: it is remembered, and the document goes on.') : null,
     h('p.small.quiet.mono', null, told.reason.code));
 }
 
@@ -152,9 +153,9 @@ async function preview(told, again) {
   const replayable = told.actions.includes('replay');
   await dialog(`What a replay of ${kind(told.type).toLowerCase()} ${told.number} would do`, (close) => [
     h('div', { class: `note ${planned.outcome === 'held' ? '' : 'calm'}` }, h('p', null, 'Outcome: ', h('strong', null, planned.outcome)),
-      planned.reason ? h('p', null, `${planned.reason.message}. ${planned.reason.fix ?? ''}`) : null, planned.note ? h('p', null, planned.note) : null),
+      planned.reason ? h('p', null, planned.reason.message, '. ', planned.reason.fix ? ['What to do: ', prose(planned.reason.fix), '.'] : null) : null, planned.note ? h('p', null, planned.note) : null),
     planned.differences.length ? [h('h3', null, 'Differences to what was sent'), changes(planned.differences.map((one) => ({ field: one.field, old: one.sent, now: one.now })))] : null,
-    planned.document ? [h('h3', null, 'What would be sent'), h('div.pane', null, h('div.body', { tabindex: '0', role: 'region', 'aria-label': 'What would be sent' }, tree(planned.document)))] : null,
+    planned.document ? [h('h3', null, planned.outcome === 'held' ? 'What it is mapped to' : 'What would be sent'), h('div.pane', null, h('div.body', { tabindex: '0', role: 'region', 'aria-label': 'What would be sent' }, tree(planned.document)))] : null,
     h('p.row.gap', null,
       replayable && planned.outcome !== 'held' ? action('Replay now', async () => {
         await post('document/replay', { id: told.id });
@@ -168,10 +169,13 @@ async function preview(told, again) {
 /** Which article of the order a FreshBooks line is: remembered, so that the next one is not held. */
 async function teach(told, again) {
   const { stages } = await get('document/payloads', { id: told.id });
-  const lines = [...new Set((stages.received?.lines ?? []).map((line) => line.name || line.description).filter(Boolean))];
-  const choice = (values) => h('select', null, values.map((value) => h('option', { value }, value)));
-  const name = choice(lines);
-  const part = choice(told.open.map((line) => line.item));
+  const called = (line) => line?.name || line?.description;
+  const lines = stages.received?.lines ?? [];
+  const choice = (options) => h('select', { required: true }, options.map(([value, words]) => h('option', { value }, words)));
+  const name = choice([...new Set(lines.map(called).filter(Boolean))].map((one) => [one, one]));
+  name.value = called(lines[/^lines\[(\d+)\]/.exec(told.reason.place)?.[1]]) ?? name.value;
+  const part = choice([['', 'Choose…'], ...told.open.filter((line) => line.item).map((line) =>
+    [line.item, `${[line.item, line.text].filter(Boolean).join(', ')} (line ${line.line}, ${line.ordered} ${line.uom} ordered)`])]);
   return dialog('Which article is it?', (close) => h('form', { onsubmit: async (event) => {
     event.preventDefault();
     try {
@@ -180,7 +184,7 @@ async function teach(told, again) {
       toast(`Remembered. Mapped again, as they waited for it: ${count(done.resumed, 'document')}.`);
       setTimeout(again, 1500);
     } catch (error) {
-      toast(error.message, true);
+      complain(error);
     }
   } }, field('Line in FreshBooks', name), field('Article of the order', part, 'Remembered for this partner; `connector partners alias` lists and forgets.'),
   h('p.row', null, h('button.primary', { type: 'submit' }, 'Remember it'), h('button', { type: 'button', onclick: () => close() }, 'Leave it'))));
@@ -210,7 +214,7 @@ function withReason(title, question, work, again) {
       toast('Done.');
       setTimeout(again, 800);
     } catch (error) {
-      toast(error.message, true);
+      complain(error);
     }
   } }, field(question, reason), h('p.row', null, h('button.primary', { type: 'submit' }, title), h('button', { type: 'button', onclick: () => close() }, 'Leave it'))));
 }

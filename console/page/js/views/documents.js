@@ -1,7 +1,7 @@
 // Finding documents: by what a clerk knows, the newest in its state first, a page at a time.
 
 import { get } from '../api.js';
-import { action, field, fill, h, table } from '../dom.js';
+import { action, field, fill, h, problem, table } from '../dom.js';
 import { stateWords, time } from '../format.js';
 import { go } from '../main.js';
 import { columns, empty } from './parts.js';
@@ -11,7 +11,13 @@ const TYPES = [['order', 'Orders'], ['shipment', 'Shipment advices'], ['invoice'
 
 export default async function documents(into, { given, connection }) {
   const query = { ...given, connection, since: instant(given.since, '00:00:00'), until: instant(given.until, '23:59:59') };
-  const [first, { partners }] = await Promise.all([get('documents', query), get('partners', { connection })]);
+  let refused = null; // what is wrong with a search is told beside it
+  const [first, { partners }] = await Promise.all([
+    get('documents', query).catch((error) => {
+      if (error.status !== 400) throw error;
+      refused = error;
+      return { documents: [] };
+    }), get('partners', { connection })]);
   const names = Object.fromEntries(partners.map((one) => [one.id, one]));
   const rows = [...first.documents];
   let { cursor, looked_until: until } = first;
@@ -26,12 +32,16 @@ export default async function documents(into, { given, connection }) {
         ({ cursor, looked_until: until } = more);
         draw();
       }) : null));
-  draw();
+  if (refused) fill(list, problem(refused));
+  else draw();
   fill(into, h('h1', null, 'Documents'), filters(given, partners, [...new Set(rows.map((one) => one.reason.code).filter(Boolean))]), h('section.box', null, list));
 }
 
 /** A moment of a day in the viewer's zone, as the ledger writes it. */
-const instant = (day, clock) => (/^\d{4}-\d\d-\d\d$/.test(day) ? new Date(`${day}T${clock}`).toISOString().slice(0, 19) : day);
+const instant = (day, clock) => {
+  const moment = new Date(`${day}T${clock}`);
+  return Number.isNaN(moment.getTime()) ? day : moment.toISOString().slice(0, 19);
+};
 
 function filters(given, partners, codes) {
   const choice = (name, options) => {
@@ -44,7 +54,7 @@ function filters(given, partners, codes) {
   text.classList.add('wide');
   const form = h('form.filters', { role: 'search', onsubmit: (event) => {
     event.preventDefault();
-    go('documents', Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()])));
+    go('documents', Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]).filter(([, value]) => value)));
   } }, text,
   field('State', choice('state', [['', 'Any'], ['person', 'Needs a person'], ['open', 'On its way or held'], ['done', 'Delivered or picked up'], ...STATES.map((state) => [state, stateWords(state)])])),
   field('Partner', choice('partner', [['', 'Any'], ...partners.map((one) => [one.id, one.name || one.id])])),

@@ -20,7 +20,7 @@ export default async function overview(into, { connection }) {
     h('div.cards', null,
       h(told.person.count ? 'a.card.alert' : 'a.card', { href: '#/documents?state=person' },
         h('span.figure', null, told.person.count), told.person.count === 1 ? 'needs a person' : 'need a person'),
-      h('a.card', { href: '#/documents?state=open' }, money_.length ? money_ : h('span.figure', null, told.open), money_.length ? `in flight, ${count(told.open, 'document')}` : 'in flight'),
+      h('a.card', { href: '#/documents?state=open' }, money_.length ? money_ : h('span.figure', null, told.open), money_.length ? `on its way or held, ${count(told.open, 'document')}` : 'on its way or held'),
       h('div.card', null, h('span.figure', null, today), 'documents today'),
       h('div.card', null, h('span.figure', null, duration(told.delivery.median_seconds)), 'usual time to deliver'),
       h('div.card', null, h('span.figure', null, told.oldest_open ? duration((Date.now() - new Date(told.oldest_open)) / 1000) : '–'), 'oldest wait')),

@@ -1,7 +1,7 @@
 // Trading partners: their packs as text, checked and rehearsed before they are saved; shadow and live.
 
 import { post, put, get } from '../api.js';
-import { action, dialog, field, fill, h, problem, table, toast } from '../dom.js';
+import { action, complain, dialog, field, fill, h, problem, table, toast } from '../dom.js';
 import { count, kind, link } from '../format.js';
 import { go } from '../main.js';
 import { changes } from './document.js';
@@ -12,7 +12,7 @@ const TARGETS = { bill: 'Bill', invoice_draft: 'Invoice draft', estimate: 'Estim
 export default async function partners(into, { given, connection, me, again }) {
   const told = await get('partners', { connection });
   const chosen = told.partners.find((one) => one.id === given.partner);
-  if (chosen || given.new !== undefined) return editor(into, { chosen, given, connection, me });
+  if (chosen || given.new !== undefined) return editor(into, { chosen, given, connection, me, again });
   return fill(into, h('h1', null, 'Trading partners'),
     told.unknown.map((id) => h('div.note', null, h('p', null, `Documents of ${id} wait because nobody has set this partner up. `,
       me.operator ? h('a', { href: `#/partners?new=${encodeURIComponent(id)}` }, 'Set it up') : null))),
@@ -44,7 +44,7 @@ function modeButton(one, connection, again) {
         toast(`Live: ${count(done.resumed, 'document')} to be sent, ${done.skipped} left out.`);
         again();
       } catch (error) {
-        toast(error.message, true);
+        complain(error);
       }
     } }, h('p', null, `${one.held} documents were mapped and checked, and wait.`),
     field('Leave out what came before (optional)', since, 'Those were done elsewhere; they are closed and never sent.'),
@@ -52,13 +52,18 @@ function modeButton(one, connection, again) {
   }), { primary: true, 'aria-label': `Switch ${one.name || one.id} live` });
 }
 
-function editor(into, { chosen, given, connection, me }) {
-  const area = h('textarea', { rows: 18, spellcheck: 'false', value: chosen?.toml ?? fresh(given.new), readonly: me.operator ? null : true });
+function editor(into, { chosen, given, connection, me, again }) {
+  const draft = `draft/${connection}/${chosen?.id ?? `new/${given.new}`}`; // so that looking something up costs nobody the edit
+  const kept = sessionStorage.getItem(draft);
+  const saved = chosen?.toml ?? fresh(given.new);
+  const area = h('textarea', { rows: 18, spellcheck: 'false', value: kept ?? saved, readonly: me.operator ? null : true,
+    oninput: () => sessionStorage.setItem(draft, area.value) });
   const said = h('div', { role: 'status' });
   const body = () => ({ connection, partner: chosen?.id ?? '', toml: area.value });
   const tell = (...content) => fill(said, content);
   const attempt = (work) => async () => {
     try {
+      if (!area.value.trim()) throw Object.assign(new Error('The pack is empty'), { fix: 'write at least `trading_partner_id`' });
       await work();
     } catch (error) {
       tell(problem(error));
@@ -69,12 +74,17 @@ function editor(into, { chosen, given, connection, me }) {
   fill(into, h('p.small', null, h('a', { href: '#/partners' }, 'Trading partners')),
     h('h1', null, chosen ? chosen.name || chosen.id : 'New trading partner'),
     chosen || !me.operator ? null : firstChoice(area),
+    kept !== null && kept !== saved ? h('div.note', null, h('p', null, 'These are your changes, not saved yet. ', h('button.plain', { type: 'button', onclick: () => {
+      sessionStorage.removeItem(draft);
+      again();
+    } }, 'Discard them'))) : null,
     h('section.box', null, field('Partner pack (TOML)', area, 'What is left out has its default. The same file works with `connector partners import`.'),
       me.operator ? h('p.row', null,
         action('Check', attempt(async () => { await post('partner/check', body()); tell(h('p.note.good', null, 'The pack is right.')); })),
         action('Try on past documents', attempt(async () => tell(rehearsal(await post('partner/rehearse', { ...body(), last: 100 }))))),
         action('Save', attempt(async () => {
           const done = await put('partner', body());
+          sessionStorage.removeItem(draft);
           toast(`Saved${done.mode === 'shadow' ? ', in shadow mode: nothing is sent' : ''}.${done.resumed ? ` Mapped again, as they waited for it: ${count(done.resumed, 'document')}.` : ''}`);
           go('partners', { partner: done.partner });
         }), { primary: true })) : null, said));
@@ -90,6 +100,7 @@ function firstChoice(area) {
   return h('section.box', null, h('fieldset', { class: 'plainset' }, h('legend', null, h('strong', null, 'What is this partner to you?')),
     options.map(([words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: target, onchange: () => {
       area.value = area.value.replace(/^target = .*$/m, `target = "${target}"`);
+      area.dispatchEvent(new Event('input'));
     } }), h('span', null, words, h('span.quiet.small.block', null, `In your books: ${effect}`))))),
   h('p.small.quiet.gap', null, 'The choice goes into the pack below. A new partner starts in shadow mode: everything is mapped and checked, nothing is sent until you switch it live.'));
 }

@@ -1,14 +1,14 @@
 // What the warehouse shipped, as a file or pasted: tried first, then sent as notices; and one taken back.
 
 import { get, post } from '../api.js';
-import { action, dialog, field, fill, h, problem, table } from '../dom.js';
+import { action, complain, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
 import { badge, empty } from './parts.js';
 import { link } from '../format.js';
 
 const TONES = { error: 'bad', warning: 'warn', info: '' };
 const findings = (found) => h('ul.remarks', null, found.map((one) => h('li.small', null,
   badge(one.severity, TONES[one.severity]), ' ', one.place ? h('strong', null, `${one.place}: `) : null, one.message,
-  one.fix ? h('span.quiet', null, ` What to do: ${one.fix}.`) : null)));
+  one.fix ? h('span.quiet', null, ' What to do: ', prose(one.fix), '.') : null)));
 
 export default async function shipments(into, { connection, me }) {
   const text = h('textarea', { rows: 10, spellcheck: 'false' });
@@ -18,6 +18,10 @@ export default async function shipments(into, { connection, me }) {
     [name, text.value] = file.files.length ? [file.files[0].name, await file.files[0].text()] : ['', text.value];
   } });
   const send = async (dryRun) => {
+    if (!text.value.trim()) {
+      fill(result, problem({ message: 'There is nothing to send yet', fix: 'choose a file, or paste its text' }));
+      return;
+    }
     fill(result, h('p.quiet', null, dryRun ? 'Trying…' : 'Sending…'));
     try {
       fill(result, told(await post('shipment/upload', { connection, text: text.value, name, dry_run: dryRun }), dryRun));
@@ -30,7 +34,7 @@ export default async function shipments(into, { connection, me }) {
     me.operator ? [
       h('section.box', null, h('h2', null, 'Upload'),
         field('File (CSV or JSON)', file),
-        field('or its text', text, 'One row for every article in a carton; docs/shipments.md explains every column.'),
+        field('or its text', text, 'One row for every article in a carton. The form has every column, and an example.'),
         h('div.row', null, action('Try it', () => send(true)), action('Send', () => send(false), { primary: true }),
           action('Show the form', async () => { name = ''; file.value = ''; text.value = (await get('shipment/form')).csv; })),
         result),
@@ -49,7 +53,7 @@ function told(answer, dryRun) {
       ['State', (one) => badge(...stateOf(one, dryRun))],
       ['SSCC of its cartons', (one) => h('span.small', null, one.labels.slice(0, 5).map((each) => h('div', null, `${each.carton ?? each.pallet}: ${each.sscc}`)),
         one.labels.length > 5 ? h('div', null, `and ${one.labels.length - 5} more`) : null)],
-      ['Remarks', (one) => [one.reason.message ? h('p.small', null, one.reason.message, one.reason.fix ? h('span.quiet', null, ` What to do: ${one.reason.fix}.`) : null) : null, findings(one.findings)]],
+      ['Remarks', (one) => [one.reason.message ? h('p.small', null, one.reason.message, one.reason.fix ? h('span.quiet', null, ' What to do: ', prose(one.reason.fix), '.') : null) : null, findings(one.findings)]],
     ], answer.shipments, { caption: 'Shipments of the file', stack: true }),
   ];
 }
@@ -61,12 +65,17 @@ function stateOf(one, dryRun) {
 }
 
 const cancel = (connection) => dialog('Cancel a shipment', (close) => {
-  const shipment = h('input', { type: 'text', autocomplete: 'off' });
-  const reason = h('input', { type: 'text', autocomplete: 'off' });
-  return [field('Shipment', shipment), field('Why', reason, 'Kept on its history.'),
-    h('div.row', null, h('button', { type: 'button', onclick: () => close() }, 'Leave it'),
-      action('Cancel the shipment', async () => {
-        await post('shipment/cancel', { connection, shipment: shipment.value, reason: reason.value });
-        close(true);
-      }, { primary: true }))];
+  const shipment = h('input', { type: 'text', autocomplete: 'off', required: true });
+  const reason = h('input', { type: 'text', autocomplete: 'off', required: true, maxlength: 300 });
+  return h('form', { onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      const done = await post('shipment/cancel', { connection, shipment: shipment.value.trim(), reason: reason.value });
+      close();
+      toast(done.state === 'CANCELLED' ? 'The shipment is cancelled; nobody had been told of it.' : 'The retailer is sent a cancellation.');
+    } catch (error) {
+      complain(error);
+    }
+  } }, field('Shipment', shipment, 'Its id in the file.'), field('Why', reason, 'Kept on its history.'),
+  h('p.row', null, h('button.primary', { type: 'submit' }, 'Cancel the shipment'), h('button', { type: 'button', onclick: () => close() }, 'Leave it')));
 });

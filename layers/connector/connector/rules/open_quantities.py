@@ -46,6 +46,7 @@ class OpenLine:
     item: str
     uom: str
     ordered: Decimal
+    text: str = ""
     acknowledged: Decimal | None = None
     shipped: Decimal = ZERO
     invoiced: Decimal = ZERO
@@ -75,7 +76,10 @@ def open_lines(
     if not sums["shipped"]:
         sums["shipped"] = _advised(shipments or {})
     known = {
-        line.line: (line.vendor_part or line.buyer_part or line.upc, line.uom, line.quantity)
+        line.line: (
+            *(line.vendor_part or line.buyer_part or line.upc, line.uom, line.quantity),
+            line.description,
+        )
         for line in ordered_lines(order)
     }
     gone = dict.fromkeys(name for each in sums.values() for name in each if name not in known)
@@ -85,13 +89,14 @@ def open_lines(
             item=item,
             uom=uom,
             ordered=quantity,
+            text=text,
             acknowledged=sums["acknowledged"].get(name, ZERO) if sums["acknowledged"] else None,
             shipped=sums["shipped"].get(name, ZERO),
             invoiced=sums["invoiced"].get(name, ZERO),
             credited=sums["credited"].get(name, ZERO),
             cancelled=cancelled,
         )
-        for name, (item, uom, quantity) in (known | dict.fromkeys(gone, ("", "", ZERO))).items()
+        for name, (item, uom, quantity, text) in (known | dict.fromkeys(gone, ("", "", ZERO, ""))).items()
     ]
 
 
@@ -168,6 +173,7 @@ def as_row(line: OpenLine) -> dict[str, str]:
     return {
         "line": line.line,
         "item": line.item,
+        "text": line.text,
         "uom": line.uom,
         "ordered": shown(line.ordered),
         "acknowledged": "" if line.acknowledged is None else shown(line.acknowledged),

@@ -239,6 +239,24 @@ def mistakes_in(settings: Mapping[str, Any]) -> list[Mistake]:
     return list(_senseless(pack))
 
 
+# what pydantic says in a programmer's words
+_PLAIN = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "decimal_parsing": "must be a number, such as 5 or 2.5",
+    "decimal_type": "must be a number, such as 5 or 2.5",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "dict_type": "must be a table of its own",
+    "model_type": "must be a table of its own",
+    "list_type": "must be a list, such as [1, 2]",
+    "tuple_type": "must be a list, such as [1, 2]",
+}
+
+
 def _mistakes(error: ValidationError) -> Iterator[Mistake]:
     for each in error.errors(include_url=False):
         place = tuple(str(step) for step in each["loc"] if step != "[key]")
@@ -250,7 +268,8 @@ def _mistakes(error: ValidationError) -> Iterator[Mistake]:
         elif each["type"] == "missing":
             yield Mistake(place, "is missing")
         else:
-            yield Mistake(place, each["msg"].replace("Input should be", "must be"))
+            plain = _PLAIN.get(each["type"]) or each["msg"].replace("Input should be", "must be")
+            yield Mistake(place, plain)
 
 
 def _settings_at(path: tuple[str, ...]) -> list[str]:
