@@ -10,4 +10,4 @@ from connector.usecases.reconcile import reconcile
 @telemetry.metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The verdicts of each connection's last week by kind; the whole account is kept as a note."""
-    return each_connection(lambda connection: reconcile(wiring.world(connection))["counts"])
+    return each_connection(context, lambda connection: reconcile(wiring.world(connection))["counts"])

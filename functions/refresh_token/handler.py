@@ -23,4 +23,4 @@ def renew(connection: str) -> bool:
 @telemetry.metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Runs for every connection; a stranded one raises after the others had their turn."""
-    return each_connection(renew)
+    return each_connection(context, renew)

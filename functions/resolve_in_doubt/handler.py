@@ -10,4 +10,4 @@ from connector.usecases.upkeep import resolve_in_doubt
 @telemetry.metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Runs for every connection; one that fails does not keep the others from their turn."""
-    return each_connection(lambda connection: resolve_in_doubt(wiring.world(connection)))
+    return each_connection(context, lambda connection: resolve_in_doubt(wiring.world(connection)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import boto3
+import pytest
 
+from connector import errors
 from tests.functions.business import Business
 from tests.functions.stack import CONSOLE_URL, Stack
 
@@ -52,3 +54,27 @@ def test_one_connection_in_trouble_does_not_keep_the_others_from_being_told_of(
         business.offer("broken.json", b"{")
         business.poll()
     assert stack.invoke("send_digest", {}) == {"new": 2, "open": 2}
+
+
+def test_a_connection_whose_settings_are_broken_does_not_keep_the_others_from_being_told_of(
+    stack: Stack, acme: Business, birch: Business
+) -> None:
+    url = subscribed(stack)
+    for business in (acme, birch):
+        business.offer("broken.json", b"{")
+        business.poll()
+    settings = stack.admin.notes.read("", "connection", "acme") or {}
+    stack.invoke("send_digest", {})
+    birch.offer("broken too.json", b"{")
+    birch.poll()
+    stack.admin.notes.write("", "connection", "acme", {"id": "acme", "freshbooks": {}})
+    stack.restart()
+    with pytest.raises(errors.BadUse, match="account_id"):
+        stack.invoke("send_digest", {})
+    assert [told["Subject"] for told in heard(stack, url)] == [
+        "Connector: 2 documents need a person",
+        "Connector: 1 documents need a person",
+    ]
+    stack.admin.notes.write("", "connection", "acme", settings)
+    stack.restart()
+    assert stack.invoke("send_digest", {}) == {"new": 0, "open": 3}, "acme's people were told before"

@@ -187,6 +187,19 @@ def test_a_connection_whose_settings_are_broken_does_not_keep_the_others_from_th
     assert birch.record().state is State.DELIVERED
 
 
+def test_where_the_time_does_not_suffice_for_all_no_connection_is_always_left_out(
+    stack: Stack, acme: Business, birch: Business
+) -> None:
+    served: set[str] = set()
+    for _ in range(30):
+        before = len(stack.calls)
+        with pytest.raises(errors.Busy, match="no time was left"):
+            stack.invoke("refresh_token", {}, seconds=iter([120.0, 29.9]))
+        read = [call for call in stack.calls[before:] if call.action == "secretsmanager:GetSecretValue"]
+        served |= {call.parameters["SecretId"] for call in read}
+    assert {name.split("/")[1] for name in served} == {"acme", "birch"}
+
+
 def test_a_message_that_was_lost_is_sent_on_again_by_the_upkeep(stack: Stack, acme: Business) -> None:
     acme.offer("PO1.json", builders.order())
     stack.invoke("poll_sps", {"connection": "acme"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from connector.environment import QUEUES, FunctionSettings
 from connector.ledger import DocumentKey
 from connector.telemetry import Telemetry
 from connector.usecases.together import Untouched, Work, seconds_until_again, together
+from connector.usecases.world import GO_ON_SECONDS
 from connector.wiring import Wiring
 
 VISIBILITY_MAX_SECONDS = 43_000
@@ -66,13 +68,19 @@ def _correlate(message: Mapping[str, Any]) -> None:
     telemetry.correlate(message.get("correlation_id", ""), message["connection"])
 
 
-def each_connection(work: Callable[[str], Any]) -> dict[str, Any]:
-    """Do `work` for every connection; the first error is raised after all had their turn."""
+def each_connection(context: Any, work: Callable[[str], Any]) -> dict[str, Any]:
+    """Do `work` for every connection; the first error is raised after all had their turn.
+
+    Each run has them in another sequence, or one that the time does not suffice for would always leave out the same.
+    """
     done: dict[str, Any] = {}
     trouble: Exception | None = None
-    for connection in wiring.connections():
+    connections = wiring.connections()
+    for connection in random.sample(connections, len(connections)):
         try:
             telemetry.correlate("", connection)
+            if context.get_remaining_time_in_millis() < GO_ON_SECONDS * 1000:
+                raise errors.Busy("no time was left for every connection", code="time_short")
             done[connection] = work(connection)
         except Exception as error:
             telemetry.failed("upkeep failed", error)

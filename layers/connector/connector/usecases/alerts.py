@@ -71,19 +71,26 @@ def queue_alerts(failed: Mapping[str, int]) -> list[Alert]:
 
 
 def digest(
-    notes: Notes, found: Iterable[tuple[str, Alert]], console: str, send: Callable[[str, str], None]
+    notes: Notes,
+    found: Iterable[tuple[str, Alert]],
+    console: str,
+    send: Callable[[str, str], None],
+    *,
+    whole: bool = True,
 ) -> dict[str, int]:
     """Send one message about what is new among (connection, alert) pairs: `{"new": n, "open": m}`.
 
-    What was told is noted down after it was sent: a crash in between repeats a message, and loses none.
+    What was told is noted down after it was sent: a crash in between repeats a message, and loses none. Where not
+    every connection could be looked at (not `whole`), nothing that was told is forgotten.
     """
     there = {_mark(f"{connection}/{alert.key}"): (connection, alert) for connection, alert in found}
     told = set((notes.read("", "digest", "told") or {}).get("keys", ()))
     new = {key: pair for key, pair in there.items() if key not in told}
     if new:
         send(*message(list(new.values()), [alert for _, alert in there.values()], console))
-    if new or told - set(there):
-        notes.write("", "digest", "told", {"keys": sorted(there)})
+    keys = set(there) if whole else told | set(there)
+    if keys != told:
+        notes.write("", "digest", "told", {"keys": sorted(keys)})
     return {"new": len(new), "open": len(there)}
 
 
