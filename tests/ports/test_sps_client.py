@@ -119,6 +119,19 @@ def test_many_users_in_many_processes_make_one_token_request() -> None:
     assert server.paths() == ["POST /oauth/token"]
 
 
+def test_a_token_that_cannot_be_shared_is_used_all_the_same() -> None:
+    """Secrets Manager keeps a hundred versions of a day and takes no more; SPS announced shorter lives."""
+
+    class Full(MemoryToken):
+        def write(self, token: str, expires: float) -> None:
+            raise RuntimeError("LimitExceededException")
+
+    with ScriptedServer([token("T1")]) as server:
+        ours = tokens(server, Full(), [0.0])
+        assert [ours.token(), ours.token()] == ["T1", "T1"]
+        assert len(server.requests) == 1
+
+
 def test_while_somebody_else_fetches_the_token_we_are_told_to_come_back() -> None:
     shared = MemoryToken()
     with ScriptedServer() as server, shared.lease() as held:

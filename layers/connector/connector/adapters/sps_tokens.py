@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -108,7 +108,8 @@ class SpsTokens:
                 if found := self._from_store(stale):
                     return found
                 self._cached = self._fetch()
-                self._shared.write(*self._cached)
+                with suppress(Exception):  # one that cannot be shared is good all the same
+                    self._shared.write(*self._cached)
                 return self._cached[0]
 
     def _usable(self, entry: tuple[str, float] | None, stale: str | None) -> str | None:
