@@ -80,7 +80,7 @@ def each_connection(context: Any, work: Callable[[str], Any]) -> dict[str, Any]:
         try:
             telemetry.correlate("", connection)
             if context.get_remaining_time_in_millis() < GO_ON_SECONDS * 1000:
-                raise errors.Busy("no time was left for every connection", code="time_short")
+                raise errors.Busy("no time was left for every connection")
             done[connection] = work(connection)
         except Exception as error:
             telemetry.failed("upkeep failed", error)
