@@ -301,6 +301,23 @@ def test_a_file_that_the_browser_has_is_not_sent_again_and_others_go_compressed(
     assert (again["statusCode"], again["body"]) == (304, "")
 
 
+def test_a_large_answer_travels_compressed_since_lambda_hands_over_six_million_bytes(
+    stack: Stack, acme: Business
+) -> None:
+    acme.offer("PO1.json", builders.order([builders.order_line(n + 1) for n in range(60)]))
+    acme.poll()
+    stack.settle()
+    ask = f"/api/document/explain?id={quote(ORDER, safe='')}"
+    plain = stack.http("GET", ask)
+    assert "content-encoding" not in plain["headers"]
+    packed = stack.http("GET", ask, headers={"Accept-Encoding": "gzip, br"})
+    assert packed["headers"]["content-encoding"] == "gzip"
+    assert gzip.decompress(base64.b64decode(packed["body"])).decode() == plain["body"]
+    assert len(packed["body"]) < len(plain["body"]) / 5
+    small = stack.http("GET", "/api/me", headers={"Accept-Encoding": "gzip"})
+    assert json.loads(small["body"])["operator"] is True
+
+
 def test_the_files_of_a_version_are_kept_by_the_browser_and_those_of_another_are_not(
     stack: Stack, acme: Business
 ) -> None:

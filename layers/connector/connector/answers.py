@@ -43,6 +43,19 @@ def http_answer(status: int, body: Any = None, headers: Mapping[str, str] | None
     }
 
 
+def takes_gzip(event: Mapping[str, Any]) -> bool:
+    """Whether whoever asks can unpack an answer."""
+    given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return "gzip" in given.get("accept-encoding", "")
+
+
+def gzipped(answer: dict[str, Any], packed: bytes) -> dict[str, Any]:
+    """The answer with its body compressed: as bytes, which API Gateway is handed as base64."""
+    headers = {**answer["headers"], "content-encoding": "gzip", "vary": "accept-encoding"}
+    body = base64.b64encode(packed).decode()
+    return {**answer, "headers": headers, "body": body, "isBase64Encoded": True}
+
+
 def refusal(error: errors.ConnectorError) -> Answer:
     """The error as an answer: its status, and words that a page can show."""
     by_kind = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 import re
@@ -11,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from connector.answers import http_answer
+from connector.answers import gzipped, http_answer, takes_gzip
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -69,9 +68,8 @@ class Pages:
         if tag in given.get("if-none-match", ""):
             return self._with_policy(http_answer(304, None, headers))
         answer = http_answer(200, None, headers)
-        if "gzip" in given.get("accept-encoding", ""):
-            answer["headers"]["content-encoding"] = "gzip"
-            answer |= {"body": base64.b64encode(packed).decode(), "isBase64Encoded": True}
+        if takes_gzip(event):
+            answer = gzipped(answer, packed)
         else:
             answer["body"] = gzip.decompress(packed).decode()
         return self._with_policy(answer)

@@ -6,6 +6,7 @@ A route is a noun and perhaps a verb; what it is about is in the query (GET) or 
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from connector import errors
-from connector.answers import http_answer, json_body, refusal
+from connector.answers import gzipped, http_answer, json_body, refusal, takes_gzip
 from connector.console.people import Person, person_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from connector.wiring import Wiring
 
 API = "ANY /api/{route+}"
+LARGE = (
+    20_000  # characters; Lambda hands over six million bytes at most, and an order may be explained in more
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,10 @@ def serve(
     if event.get("routeKey") != API:
         return pages.answer(event)
     try:
-        return http_answer(200, _work(event, wiring))
+        answer = http_answer(200, _work(event, wiring))
+        if takes_gzip(event) and len(answer["body"]) > LARGE:
+            return gzipped(answer, gzip.compress(answer["body"].encode(), 6, mtime=0))
+        return answer
     except errors.ConnectorError as error:
         failed("request refused", error)
         return http_answer(*refusal(error))
