@@ -148,6 +148,18 @@ def test_when_the_time_runs_out_midway_only_the_rest_comes_back(stack: Stack, ac
     assert len(acme.bills) == 2
 
 
+def test_what_came_most_often_is_done_first_so_that_a_slow_vendor_brings_nothing_to_the_failed_queue_untried(
+    stack: Stack, acme: Business
+) -> None:
+    orders(acme, "1", "2", "3")
+    records = stack.receive("BillsToPush")
+    records[1]["attributes"]["ApproximateReceiveCount"] = "12"
+    seconds = iter([120.0, *[59.9] * 9])
+    answer = stack.invoke("push_freshbooks", {"Records": records}, seconds=seconds)
+    failed = [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+    assert failed == [records[0]["messageId"], records[2]["messageId"]]
+
+
 def test_a_bill_too_large_for_a_message_travels_by_pointer(stack: Stack, acme: Business) -> None:
     acme.offer("large.json", builders.order(2000))
     stack.invoke("poll_sps", {"connection": "acme"})
