@@ -344,8 +344,6 @@ class Cloud:
                 case "AWS::ApiGatewayV2::Api":
                     self._api_id = physical[logical_id]
                     self._add_routes(properties["Body"]["paths"], physical)
-                case "AWS::DynamoDB::Table" if "TimeToLiveSpecification" in properties:
-                    self._set_ttl(physical[logical_id], properties["TimeToLiveSpecification"])
                 case "AWS::Lambda::EventSourceMapping":
                     self._set_concurrency(physical[logical_id])
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -412,12 +410,6 @@ class Cloud:
                     Target=f"integrations/{integrations[logical_id]}",
                     AuthorizationType="AWS_IAM" if is_signed else "NONE",
                 )
-
-    def _set_ttl(self, table: str, specification: Mapping[str, Any]) -> None:
-        dynamodb = self.client("dynamodb")
-        current = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-        if current["TimeToLiveStatus"] == "DISABLED":
-            dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 
     def _set_concurrency(self, mapping: str) -> None:
         # The emulator keeps a number that comes from a parameter as a string, and then polls nothing at all.

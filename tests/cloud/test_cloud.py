@@ -52,8 +52,6 @@ def test_a_webhook_reaches_its_function_unsigned_and_is_refused_there(cloud: Clo
 def test_what_the_emulator_leaves_out_is_put_in(cloud: Cloud) -> None:
     mappings = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert sorted(mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings) == [2, 2, 5, 5]
-    ttl = cloud.client("dynamodb").describe_time_to_live(TableName=cloud.outputs["TableName"])
-    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires"
 
 
 def test_a_refused_parameter_is_named(another: Cloud) -> None:

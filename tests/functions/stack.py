@@ -186,7 +186,7 @@ class Stack:
             "Archive": "archive",
             "OAuthState": "oauth-state",
         }
-        values |= {"ArchiveDays": "2557", "LogLevel": "INFO", "ConsoleClient": "client-1", "KmsKeyArn": ""}
+        values |= {"LogLevel": "INFO", "ConsoleClient": "client-1", "KmsKeyArn": ""}
         # as fast as they can: how they pace themselves is shown in simulated time
         values |= {
             f"{vendor}{name}": "0"

@@ -302,6 +302,25 @@ def test_failed_runs_are_an_alarm_at_the_slowest_rate_too(name: str) -> None:
     assert alarm["Period"] >= alarm["Threshold"] * slowest(rate)
 
 
+def test_the_saved_query_for_trouble_looks_at_every_function() -> None:
+    groups = {named_by(group) for group in RESOURCES["TroubleQuery"]["Properties"]["LogGroupNames"]}
+    assert groups == {named_by(function["LoggingConfig"]["LogGroup"]) for function in FUNCTIONS.values()}
+
+
+def test_what_the_template_tells_a_function_is_read_by_one() -> None:
+    told = {*GLOBALS["Environment"]["Variables"]}.union(
+        *(function["Environment"]["Variables"] for function in FUNCTIONS.values())
+    )
+    read_by_us = (ROOT / "layers/connector/connector/environment.py").read_text()
+    libraries = ("POWERTOOLS_", "PYDANTIC_")
+    computed = ("_PER_MINUTE", "_CONCURRENCY", "_FAILED_URL")  # named by vendor and by queue
+    assert [
+        name
+        for name in sorted(told)
+        if not name.startswith(libraries) and not name.endswith(computed) and f'"{name}"' not in read_by_us
+    ] == []
+
+
 # --- permissions ------------------------------------------------------------------------------
 
 
