@@ -294,6 +294,7 @@ def test_what_was_invoiced_before_the_cut_over_cannot_be_invoiced_again() -> Non
     fake = connected()
     imported(fake)
     assert fake.ledger.records[ORDER].fulfilment["invoice/0000421"]["lines"] == {"1": "40"}
+    assert [event.who for event in fake.ledger.history(ORDER) if event.what == "fulfilment"] == ["backfill"]
     again = outbound.invoice("INV-2", create_date="2026-03-20") | {"id": 2, "invoiceid": 2}
     fake.freshbooks.invoices[2] = again
     outbound.told(fake, object_id=2)

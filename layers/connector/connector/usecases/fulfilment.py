@@ -47,8 +47,8 @@ def note_fulfilment(
     who: str,
     judge: Callable[[Record], None] | None = None,
     known: Record | None = None,
-) -> Record | None:
-    """Keep (or with None take out) a document's entry with its order; the order's record, None without one.
+) -> None:
+    """Keep (or with None take out) a document's entry with its order, if there is one.
 
     `entry` needs `lines` and may say `rank` and `revision`, by which a slow worker with an older revision is
     told Busy instead of overwriting a newer one. `judge` sees the very record that the entry is written after,
@@ -58,12 +58,12 @@ def note_fulfilment(
     order = known or world.ledger.get(order_key)
     for _ in range(TRIES):
         if order is None:
-            return None
+            return
         if judge is not None:
             judge(order)
         kept = order.fulfilment.get(name)
         if _same(kept, entry):
-            return order
+            return
         if kept is not None and entry is not None and _order_of(kept) > _order_of(entry):
             raise errors.Busy("a newer revision of the document is there", code="record_moved", retry_after=2)
         others = {other: each for other, each in order.fulfilment.items() if other != name}
@@ -75,10 +75,9 @@ def note_fulfilment(
             note=f"{name}: {_in_words(entry)}",
             fulfilment=others if entry is None else {**others, name: {"at": now, **entry}},
         )
-        stored = world.ledger.save(stepped, order.version)
-        if stored is None:
-            return stepped
-        order = stored
+        order = world.ledger.save(stepped, order.version)
+        if order is None:
+            return
     raise errors.Busy("the order's record keeps changing", retry_after=5)
 
 
