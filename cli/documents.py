@@ -10,13 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from cli.instants import instant
 from cli.output import JsonOption, console, err, explanation, guarded, money, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.adapters import probe
-from connector.catalogue import CATALOGUE
+from connector.catalogue import CATALOGUE, Entry
 from connector.catalogue import explain as explain_code
 from connector.ledger import DocumentKey
+from connector.rules.checks import RULES
 from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
 from connector.usecases.searching import Wanted, everything
@@ -39,7 +41,7 @@ def documents(
     ] = "",
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
     code: Annotated[str, typer.Option(help="Only parked for this reason, such as price_differs.")] = "",
-    since: Annotated[str, typer.Option(help="In its state since this date (UTC) or later.")] = "",
+    since: Annotated[str, typer.Option(help="In its state since this date (UTC), or 3d ago, or later.")] = "",
     until: Annotated[str, typer.Option(help="In its state since this date (UTC) or earlier.")] = "",
     least: Annotated[str, typer.Option(help="Only of this amount or more.")] = "",
     most: Annotated[str, typer.Option(help="Only of this amount or less.")] = "",
@@ -49,7 +51,8 @@ def documents(
 ) -> None:
     """List and search documents, newest in state first. Exit 1 where some need a person (held, rejected, in doubt)."""
     query = {"state": state, "direction": direction, "partner": partner, "type": kind, "text": text}
-    query |= {"code": code, "since": since, "until": until, "least": least, "most": most}
+    query |= {"code": code, "least": least, "most": most}
+    query |= {"since": instant(since, option="--since"), "until": until}
     wanted = Wanted.of(query)
     reached = Stack(stack)
     found = chain.from_iterable(
@@ -57,6 +60,8 @@ def documents(
     )
     rows = list(islice(found, limit + 1))
     more, rows = len(rows) > limit, rows[:limit]
+    if connection and not rows:
+        reached.wiring.connection(connection)  # that nothing matches is no news of one that there is not
     if as_json:
         show_json({"documents": rows, "more": more})
     else:
@@ -191,7 +196,7 @@ def _decided(line: Mapping[str, Any]) -> str:
 def open_table(rows: list[dict[str, str]]) -> Table:
     """An order's open quantities, one row a line."""
     table = Table(*rows[0], title="open quantities", title_justify="left")
-    for column in table.columns[3:]:
+    for column in table.columns[4:]:
         column.justify = "right"
     for row in rows:
         colour = "red" if row["open"].startswith("-") else ""
@@ -206,12 +211,21 @@ def explain_error(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What an error code means, why it happens, and what to do about it."""
-    if code and code not in CATALOGUE:
+    """What an error code means, why it happens, and what to do about it; of a check before sending, too."""
+    if code in RULES and code not in CATALOGUE:
+        rule = RULES[code]
+        known = {
+            code: Entry(f"it must hold: {rule.text}", f"it protects from {rule.protects}", rule.fix, False)
+        }
+    else:
+        known = CATALOGUE
+    if code and code not in known:
         raise errors.BadUse(
-            f"there is no error {code}", code="no_such_error", fix="`connector errors` lists them"
+            f"there is no error {code}",
+            code="no_such_error",
+            fix="`connector errors` and `connector rules` list them",
         )
-    rows = {name: asdict(entry) for name, entry in CATALOGUE.items() if code in ("", name)}
+    rows = {name: asdict(entry) for name, entry in known.items() if code in ("", name)}
     if as_json:
         show_json({"errors": rows})
         return

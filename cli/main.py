@@ -84,7 +84,11 @@ class OneLineErrors(TyperGroup):
                 print(error.format_message())
             else:
                 text = " ".join(error.format_message().split())
-                err.print(f"error: {text} (connector --help)", style="red", markup=False, soft_wrap=True)
+                text = text.replace("Value error, ", "").replace("Input should", "it must")
+                context = getattr(error, "ctx", None)
+                path = context.command_path.partition(" ")[2] if context else ""
+                more = " ".join(["connector", *path.split(), "--help"])
+                err.print(f"error: {text} ({more})", style="red", markup=False, soft_wrap=True)
             sys.exit(2)
         except Abort:
             err.print("stopped")

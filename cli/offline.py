@@ -174,12 +174,13 @@ def tell(source: str, findings: Iterable[Finding]) -> None:
 
 
 def read_pack_file(name: str) -> PartnerPack:
+    data = read_bytes(name)
     try:
-        return read_pack(read_bytes(name).decode("utf-8-sig"))
+        return read_pack(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise errors.BadUse("is not UTF-8 text", place=name, fix="give a partner pack, a TOML file") from None
     except errors.BadUse as error:
-        error.place = name
+        error.place = f"{name}: {error.place}" if error.place else name
         raise
 
 

@@ -42,10 +42,24 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+# what to do at the command line, where the error itself does not say
+_FIXES = {
+    "no_such_connection": "`connector connections list` names them",
+    "no_such_document": "`connector documents --search NUMBER` finds it",
+    "bad_document_id": "`connector documents` lists them",
+}
+
+
 def fail(error: errors.ConnectorError) -> None:
     """One clear line: what, where, and what to do."""
-    text = f"error: {error}" + (f" ({error.fix})" if error.fix else "")
+    fix = error.fix or _FIXES.get(error.code)
+    text = f"error: {error}" + (f" ({fix})" if fix else "")
     err.print(" ".join(text.split()), style="red", markup=False, soft_wrap=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 document`, `3 documents`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def show_json(value: Any) -> None:

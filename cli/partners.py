@@ -13,7 +13,7 @@ from cli import partner_cases
 from cli.offline import read_pack_file
 from cli.output import JsonOption, console, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
-from cli.switching import live, shadow
+from cli.switching import live, pack_named, shadow
 from connector import errors
 from connector.rules.packs import PartnerPack
 from connector.rules.toml import pack_text
@@ -94,7 +94,7 @@ def show(
 ) -> None:
     """One partner's settings as TOML, and the aliases that were learned."""
     world = Stack(stack).world(connection)
-    pack = _pack(world.packs(), connection, partner)
+    pack = pack_named(world.packs(), connection, partner)
     learned = keeping.learned_aliases(world, partner)
     if as_json:
         show_json({"pack": _values(pack), "learned": learned})
@@ -117,7 +117,7 @@ def export(
 ) -> None:
     """Write packs to TOML files; importing them again gives the same packs. Learned aliases are among its aliases."""
     packs = Stack(stack).world(connection).packs()
-    chosen = {partner: _pack(packs, connection, partner)} if partner else packs
+    chosen = {partner: pack_named(packs, connection, partner)} if partner else packs
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for pack in chosen.values():
@@ -142,7 +142,7 @@ def remove(
 ) -> None:
     """Take a partner's pack away: its documents are then held until it is set up again. Its history stays."""
     world = Stack(stack).world(connection)
-    _pack(world.packs(), connection, partner)
+    pack_named(world.packs(), connection, partner)
     if not yes:
         typer.confirm(f"Take the pack of {partner} away?", abort=True)
     keeping.remove(world, partner, who=who or person())
@@ -159,7 +159,10 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Every version of a partner's pack: when, by whom, what changed."""
-    versions = keeping.history(Stack(stack).world(connection), partner)
+    world = Stack(stack).world(connection)
+    versions = keeping.history(world, partner)
+    if not versions:
+        pack_named(world.packs(), connection, partner)
     if version:
         if version > len(versions) or versions[version - 1]["pack"] is None:
             raise errors.BadUse(f"there is no version {version} of {partner}", code="no_such_version")
@@ -174,7 +177,7 @@ def history(
             f"{each['field']}: {_short(each['sent'])} -> {_short(each['now'])}" for each in one["changes"]
         ]
         table.add_row(str(n), one["at"][:19], one["who"], "\n".join([one["what"], *changes]))
-    console.print(table if versions else f"Nothing is known of {partner}.")
+    console.print(table if versions else f"Nothing has changed since {partner} was set up.")
 
 
 @app.command("alias")
@@ -217,14 +220,6 @@ app.command("shadow")(shadow)
 def schema() -> None:
     """The JSON Schema of a partner pack, for editors that check TOML."""
     print(json.dumps(PartnerPack.model_json_schema(), indent=2))
-
-
-def _pack(packs: Any, connection: str, partner: str) -> PartnerPack:
-    if partner not in packs:
-        fix = f"`connector partners list {connection}` names them"
-        raise errors.BadUse(f"partner {partner} is not set up", code="no_such_partner", fix=fix)
-    pack: PartnerPack = packs[partner]
-    return pack
 
 
 def _values(pack: PartnerPack) -> dict[str, Any]:

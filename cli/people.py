@@ -31,7 +31,8 @@ def add(
         invited = False
     except cognito.exceptions.UserNotFoundException:
         if "@" not in email:
-            raise errors.BadUse("a new person needs --email", code="no_email") from None
+            text = f"{email} is no e-mail address" if email else "a new person needs --email"
+            raise errors.BadUse(text, code="no_email") from None
         attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         cognito.admin_create_user(
             UserPoolId=pool, Username=name, UserAttributes=attributes, DesiredDeliveryMediums=["EMAIL"]

@@ -13,7 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.instants import instant
-from cli.output import JsonOption, console, err, guarded, show_json
+from cli.output import JsonOption, console, counted, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.adapters.redrive import redrive as move_dead_letters
@@ -99,7 +99,7 @@ def replay(
             )
             keys += [DocumentKey.of(one["id"]) for one in found]
         if force and not dry_run and keys and not yes:
-            typer.confirm(f"Send {len(keys)} documents again?", abort=True, err=True)
+            typer.confirm(f"Send {counted(len(keys), 'document')} again?", abort=True, err=True)
     rows: list[dict[str, Any]] = []
     for key in track(keys, "documents", console=err, disable=as_json or not err.is_terminal):
         world = wiring.world(key.connection)
@@ -114,14 +114,18 @@ def replay(
             errors.NotSent,
         ) as error:  # one document must not keep the others from their turn
             rows.append(
-                {"id": key.id, "outcome": "failed", "reason": {"code": error.code, "message": error.message}}
+                {
+                    "id": key.id,
+                    "outcome": "failed",
+                    "reason": {"code": error.code, "message": error.message, "fix": error.fix},
+                }
             )
     if as_json:
         show_json({"documents": rows})
     else:
         for row in rows:
             _show(row)
-        err.print(f"{len(rows)} documents" + (", nothing was sent" if dry_run else ""))
+        err.print(counted(len(rows), "document") + (", nothing was sent" if dry_run else ""))
     if any(row["outcome"] in ("failed", "held") for row in rows):
         raise typer.Exit(1)
 
@@ -145,9 +149,10 @@ def _states(state: str, *, dry_run: bool, force: bool) -> list[State]:
 
 def _show(row: dict[str, Any]) -> None:
     reason = row.get("reason", {})
-    console.print(
-        f"{row['id']}: {row['outcome']} {reason.get('message', row.get('note', ''))}", soft_wrap=True
-    )
+    why = reason.get("message") or row.get("note", "")
+    what = f"{row['outcome']}: {why}" if why else row["outcome"]
+    fix = f" ({reason['fix']})" if reason.get("fix") else ""
+    console.print(f"{row['id']}: {what}{fix}", soft_wrap=True, markup=False)
     if row.get("differences"):
         table = Table("field", "sent", "now")
         for one in row["differences"]:
@@ -241,6 +246,8 @@ def verify_histories(
                 yield DocumentKey.of(summary["id"])
 
     all_keys = list(keys())
+    if connection and not all_keys:
+        wiring.connection(connection)  # no proof of one that there is not
     broken = []
     for key in track(all_keys, "histories", console=err, disable=as_json or not err.is_terminal):
         at = verify_history(tuple(wiring.ledger.history(key)))

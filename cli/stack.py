@@ -42,8 +42,9 @@ class Stack:
         try:
             found = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (ClientError, BotoCoreError) as error:
+            why = error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
             raise errors.BadUse(
-                f"stack {self.name} can't be read: {str(error)[:200]}",
+                f"stack {self.name} can't be read: {why.rstrip('.')[:200]}",
                 code="no_stack",
                 fix="name it with --stack, and check AWS_PROFILE and AWS_REGION",
             ) from None
@@ -79,9 +80,9 @@ class Stack:
         if not connection:
             there = self.wiring.connections()
             if len(there) != 1:
-                raise errors.BadUse(
-                    f"the stack has {len(there)} connections", code="no_connection", fix="say which, with -c"
-                )
+                fix = f"say which with -c: {', '.join(there)}" if there else "`connector connections add`"
+                text = f"the stack has {len(there) or 'no'} connections"
+                raise errors.BadUse(text, code="no_connection", fix=fix)
             connection = there[0]
         return self.wiring.world(connection)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from cli.output import JsonOption, console, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
+from connector import errors
+from connector.rules.packs import PartnerPack
 from connector.usecases import packs
 
 ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION")]
@@ -46,8 +48,9 @@ def shadow(
 def _switch(
     connection: str, partner: str, mode: Literal["live", "shadow"], since: str, stack: str, as_json: bool
 ) -> None:
-    who = person()
-    done = packs.switch(Stack(stack).world(connection), partner, mode, since=since, who=who)
+    world = Stack(stack).world(connection)
+    pack_named(world.packs(), connection, partner)
+    done = packs.switch(world, partner, mode, since=since, who=person())
     if as_json:
         show_json({"connection": connection, "partner": partner, "mode": mode, **done})
     else:
@@ -59,3 +62,12 @@ def _switch(
                 else ""
             )
         )
+
+
+def pack_named(packs: Any, connection: str, partner: str) -> PartnerPack:
+    """The partner's pack; BadUse where nobody has set it up."""
+    if partner not in packs:
+        fix = f"`connector partners list {connection}` names them"
+        raise errors.BadUse(f"partner {partner} is not set up", code="no_such_partner", fix=fix)
+    pack: PartnerPack = packs[partner]
+    return pack

@@ -81,3 +81,56 @@ def test_queues_tell_what_gave_up_and_about_which_document(stack: Stack) -> None
     [failed] = [one for one in told("queues", code=1)["queues"] if one["failed"]]
     assert (failed["queue"], failed["messages"][0]["key"]) == ("rsx_to_push", INVOICE)
     assert INVOICE in connector("queues").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("documents -c acne", "there is no connection acne (`connector connections list` names them)"),
+        ("verify-history -c acne", "there is no connection acne (`connector connections list` names them)"),
+        (f"show acme/in/{PARTNER}/order/1", "(`connector documents --search NUMBER` finds it)"),
+        ("show acme", "a document id reads CONNECTION/in|out/PARTNER/TYPE/NUMBER"),
+        ("documents --since 2026-13-45", "--since 2026-13-45 is no point in time (write 2026-04-16"),
+        ("documents --until 2026-13-45", "until: 2026-13-45 is no date (write it like 2026-04-16)"),
+        ("documents --least ten", "least: ten is no amount (write it like 1234.50)"),
+        (
+            "partners live acme NOBODY",
+            "partner NOBODY is not set up (`connector partners list acme` names them)",
+        ),
+        ("partners history acme NOBODY", "partner NOBODY is not set up"),
+        ("partners alias acme", "Missing argument 'PARTNER'. (connector partners alias --help)"),
+        ("redrive Bills", "'Bills' is not one of 'SpsFilesToMap', 'BillsToPush'"),
+        ("documents --stack nope", "stack nope can't be read: Stack with id nope does not exist"),
+        ("errors nope", "there is no error nope (`connector errors` and `connector rules` list them)"),
+    ],
+)
+def test_a_slip_ends_with_2_and_one_line_that_says_how_it_is_put_right(arguments: str, words: str) -> None:
+    done = connector(*arguments.split())
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_stack_with_several_connections_names_them(stack: Stack) -> None:
+    kept = stack.wiring.notes.read("", "connection", "acme")
+    assert kept is not None
+    stack.wiring.notes.write("", "connection", "birch", {**kept, "id": "birch"})
+    done = connector("report", "open-bills")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: the stack has 2 connections (say which with -c: acme, birch)\n",
+    )
+
+
+def test_the_code_of_a_check_is_explained_like_that_of_an_error() -> None:
+    [(code, entry)] = told("errors", "price_differs")["errors"].items()
+    assert (code, entry["retries"]) == ("price_differs", False)
+    assert "price" in entry["meaning"]
+    assert "correct the price" in entry["fix"]
+    assert list(told("errors", "shadow_mode")["errors"]) == ["shadow_mode"]
+    assert "price_differs" not in told("errors")["errors"]
+
+
+def test_what_came_to_its_state_lately_is_found_by_how_long_ago(stack: Stack) -> None:
+    assert numbers("--since", "1h") == []  # the fake world's clock stands in the past
+    assert len(numbers("--since", "2026-01-01")) == 3

@@ -121,6 +121,17 @@ def test_a_pack_is_used_and_must_be_of_the_same_partner(folder: Path) -> None:
     )
 
 
+def test_a_mistake_in_a_pack_is_told_with_its_file_line_and_name(folder: Path) -> None:
+    name = put(folder, "order.json", builders.order(1))
+    put(folder, "pack.toml", b'trading_partner_id = "X"\nnmae = "y"\n\n[tolerances]\nprice = "six"\n')
+    ran = run("map", name, "--partner", "pack.toml")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: pack.toml: line 2: nmae: there is no such setting, did you mean name?; "
+        "line 5: tolerances.price: must be a number, such as 5 or 2.5\n",
+    )
+
+
 def test_a_shipment_is_mapped_with_its_order(folder: Path) -> None:
     put(folder, "po.json", builders.order(2))
     ran = run("map", put(folder, "asn.json", builders.shipment(2)), "--order", "po.json")

@@ -62,4 +62,5 @@ def connection_of(values: Mapping[str, object]) -> Connection:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"])
-        raise errors.BadUse(f"{first['msg']} ({place})", code="connection_invalid", place=place) from None
+        text = "it must be a-z, 0-9 and dashes, at most 31" if place == "id" else first["msg"]
+        raise errors.BadUse(text, code="connection_invalid", place=place) from None

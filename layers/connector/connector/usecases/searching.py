@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,8 +70,8 @@ class Wanted:
             type=query.get("type", ""),
             text=query.get("text", "").strip(),
             code=query.get("code", ""),
-            since=query.get("since", ""),
-            until=query.get("until", ""),
+            since=_moment(query, "since"),
+            until=_moment(query, "until"),
             least=_amount(query, "least"),
             most=_amount(query, "most"),
         )
@@ -169,6 +170,16 @@ def _by_number(world: World, wanted: Wanted) -> list[Record]:
         for way, kind in DIRECT
     ]
     return [record for record in world.ledger.get_many(keys).values() if wanted.fits(record)]
+
+
+def _moment(query: Mapping[str, str], name: str) -> str:
+    text = query.get(name, "")
+    try:
+        datetime.fromisoformat(text or "2026-01-01")
+    except ValueError:
+        fix = "write it like 2026-04-16"
+        raise errors.BadUse(f"{text[:30]} is no date", code="bad_date", place=name, fix=fix) from None
+    return text
 
 
 def _amount(query: Mapping[str, str], name: str) -> Decimal | None:
