@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from local.account import Account
     from local.demo import Demo
+
+
+# The same examples in every run, however busy the machine; `make test THOROUGH=1` draws others.
+settings.register_profile(
+    "project",
+    deadline=None,
+    derandomize=not os.environ.get("THOROUGH"),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+settings.load_profile("project")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -128,8 +128,15 @@ def _pytest(arguments: Iterable[str], plugin: object) -> int:
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
-    hypothesis.settings.load_profile("mutation")
-    options = ("-qq", "-s", "--tb=no", "-p", "no:cacheprovider", "--disable-warnings")
+    options = (
+        "-qq",
+        "-s",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "--disable-warnings",
+        "--hypothesis-profile=mutation",
+    )
     return int(pytest.main([*options, *arguments], plugins=[plugin]))
 
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.documents import codes
@@ -25,7 +25,6 @@ from tests.builders import PARTNER
 PACK = PartnerPack(trading_partner_id=PARTNER)
 ADJUSTING = pack_of({"trading_partner_id": PARTNER, "shipments": {"adjust_bill": True}})
 TODAY = date(2026, 11, 23)
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 PER = {"PE": 1, "UM": 1, "PD": 12, "PN": 10, "HP": 100, "HT": 1000}
 
 
@@ -60,7 +59,6 @@ def counted(charge: dict) -> Decimal:
     return -amount if charge["AllowChrgIndicator"] == "A" else amount
 
 
-@RELAXED
 @given(st.lists(ordered, min_size=1, max_size=6), st.lists(charged, max_size=3))
 def test_the_bills_lines_come_to_the_orders_money(lines: list[dict], charges: list[dict]) -> None:
     items = [builders.order_line(n, **line) for n, line in enumerate(lines, 1)]
@@ -221,7 +219,6 @@ def read(document: dict) -> Read | None:
     return found if isinstance(found, Read) else None
 
 
-@RELAXED
 @given(wild_order)
 @example(
     {"Header": {"OrderHeader": {"TradingPartnerId": PARTNER, "PurchaseOrderNumber": "45"}}, "LineItem": []}
@@ -240,7 +237,6 @@ def test_no_order_that_can_be_read_breaks_the_mapping(document: dict) -> None:
     ordered_lines(found.document)
 
 
-@RELAXED
 @given(wild_shipment, wild_order)
 def test_no_shipment_that_can_be_read_breaks_the_mapping(shipment: dict, order: dict) -> None:
     found, of = read(shipment), read(order)
@@ -253,7 +249,6 @@ def test_no_shipment_that_can_be_read_breaks_the_mapping(shipment: dict, order: 
     json.dumps(result.document, allow_nan=False).encode()
 
 
-@RELAXED
 @given(st.binary(max_size=200) | anything.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_break_the_reading(data: bytes) -> None:
     assert read_documents(data)

@@ -6,7 +6,7 @@ import json
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.documents.freshbooks import Bill, Invoice
@@ -74,7 +74,6 @@ def as_ordered(lines: list[dict[str, Any]], hows: list[str]) -> tuple[list[dict[
     return rows, total
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(ordered_lines(), st.data())
 def test_what_was_ordered_and_invoiced_keeps_every_identifier_foots_and_conforms(
     lines: list[dict[str, Any]], data: st.DataObject
@@ -101,7 +100,6 @@ def test_what_was_ordered_and_invoiced_keeps_every_identifier_foots_and_conforms
 percents = st.decimals("0", "30", places=3, allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(prices, percents, percents, st.booleans()), min_size=1, max_size=6),
     st.integers(0, 60),
@@ -193,7 +191,7 @@ texts = st.text(max_size=70)
 numbers = st.decimals(-(10**14), 10**14, allow_nan=False, allow_infinity=False)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(GROUPS, anything)),
     st.fixed_dictionaries({}, optional=dict.fromkeys(LINE_GROUPS, anything)),

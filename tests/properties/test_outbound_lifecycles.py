@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from connector.documents.order import Order
@@ -36,7 +36,7 @@ IDENTITY = (
     "OrderQtyUOM",
 )
 WORDS = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789-", min_size=1, max_size=12)
-settled = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+settled = settings(max_examples=50)
 
 
 @st.composite

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.documents.gs1 import check_digit_fits, make_sscc, serials, sscc_of
@@ -56,7 +56,6 @@ def packings(draw: st.DrawFn) -> tuple[list[int], list[dict[int, int]], bool]:
     return ordered, cartons or [{1: ordered[0]}], draw(st.booleans())
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(packings(), st.sampled_from(["pick_and_pack", "standard", "items"]))
 def test_what_is_packed_is_what_the_notice_ships(
     packing: tuple[list[int], list[dict[int, int]], bool], structure: str
@@ -115,7 +114,6 @@ cells = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, cells)), max_size=4),
     st.binary(max_size=60),
@@ -152,7 +150,7 @@ amounts = st.decimals("0.001", "999999999", places=3, allow_nan=False, allow_inf
 dates = st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(str)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(GROUPS, st.lists(anything, max_size=3))),
     st.lists(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.documents.order import Order
@@ -104,15 +104,7 @@ MAPPINGS: dict[str, tuple[str, Mapping]] = {
     ),
     "acknowledgement": ("OrderAck", lambda order, trace: order_to_ack(order, DECISION, trace=trace)),
 }
-settled = settings(
-    deadline=None,
-    max_examples=25,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
-)
+settled = settings(max_examples=25)
 
 
 def assert_explained(document: dict[str, Any], trace: Trace) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.documents.reading import Read, read_documents
@@ -40,7 +40,6 @@ def some(draw: st.DrawFn, kind: Document) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(data=st.data())
 def test_a_written_document_is_read_as_it_was(kind: Document, data: st.DataObject) -> None:
     documents = data.draw(some(kind))
@@ -85,11 +84,7 @@ def test_numbers_are_written_without_exponents_and_truth_in_words() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_the_models_admit_the_official_schema_admits(kind: Document, data: st.DataObject) -> None:
     document = data.draw(rsx(kind))
