@@ -128,16 +128,8 @@ def _pytest(arguments: Iterable[str], plugin: object) -> int:
         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
-    options = (
-        "-qq",
-        "-s",
-        "--tb=no",
-        "-p",
-        "no:cacheprovider",
-        "--disable-warnings",
-        "--hypothesis-profile=mutation",
-    )
-    return int(pytest.main([*options, *arguments], plugins=[plugin]))
+    options = ["-qq", "-s", "--tb=no", "-p", "no:cacheprovider", "--disable-warnings"]
+    return int(pytest.main([*options, "--hypothesis-profile=mutation", *arguments], plugins=[plugin]))
 
 
 def _progress(end: str) -> str:
