@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -260,6 +262,17 @@ def test_a_clerk_says_which_article_a_line_is_and_neither_this_invoice_nor_the_n
     until(lambda: parked.state(demo) == "DELIVERED")
     second = half("BIR-NAME-2", "The blue one")
     until(lambda: second.state(demo) == "DELIVERED")
+
+
+def test_the_evidence_of_an_invoices_order_is_downloaded(open_as: Open, held: Parked, tmp_path: Path) -> None:
+    page = open_as("operator", place=f"#/document?id={held.id}")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Evidence (zip)").click()
+    assert download.value.suggested_filename.startswith(f"evidence-{held.partner.id}-")
+    download.value.save_as(tmp_path / "pack.zip")
+    with zipfile.ZipFile(tmp_path / "pack.zip") as packed:
+        index = json.loads(packed.read("index.json"))
+    assert held.id in [one["id"] for one in index["documents"]]
 
 
 def test_a_reason_of_blanks_is_refused_where_it_was_written(open_as: Open, held: Parked) -> None:

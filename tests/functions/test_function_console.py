@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import re
+import zipfile
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -34,6 +36,7 @@ GOOD: dict[tuple[str, str], tuple[Any, int]] = {
     ("GET", "document/preview"): (f"id={ORDER}", 200),
     ("GET", "document/difference"): (f"id={ORDER}", 200),
     ("GET", "document/explain"): (f"id={ORDER}", 200),
+    ("POST", "document/evidence"): ({"id": ORDER}, 200),
     ("POST", "document/replay"): ({"id": ORDER}, 409),
     ("POST", "document/resolve"): ({"id": ORDER, "reason": "done by hand"}, 409),
     ("POST", "document/hold"): ({"id": ORDER, "reason": "wait"}, 409),
@@ -659,6 +662,26 @@ def test_webhooks_are_registered_once_and_confirmed_by_their_handshakes(
     assert [(one["event"], one["verified"]) for one in made] == [("invoice", True), ("bill", True)]
     assert stack.json("POST", "/api/connect/webhooks", asked) == (200, {"waiting": []})
     assert acme.books["callbacks"] == made
+
+
+def test_the_evidence_of_a_documents_order_is_one_zip_file(
+    stack: Stack, delivered: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = stack.json("POST", "/api/document/evidence", {"id": ORDER})[1]
+    assert told["name"] == f"evidence-{PARTNER}-{builders.PO_NUMBER}.zip"
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(told["zip"]))) as packed:
+        index = json.loads(packed.read("index.json"))
+        assert packed.namelist()[0] == "index.html"
+    assert [one["id"] for one in index["documents"]] == [ORDER]
+    assert index["histories_intact"] is True
+    delivered.offer("odd.json", b"{")
+    assert delivered.poll() == []
+    odd = stack.json("POST", "/api/document/evidence", {"id": "acme/in/-/file/odd.json"})
+    assert (odd[0], odd[1]["error"]) == (404, "no order is known of it")
+    monkeypatch.setattr("connector.console.document.MOST_BYTES", 10)
+    status, told = stack.json("POST", "/api/document/evidence", {"id": ORDER})
+    assert (status, told["code"]) == (400, "pack_too_large")
+    assert builders.PO_NUMBER in told["fix"]
 
 
 def test_a_callback_that_was_never_confirmed_is_made_anew(

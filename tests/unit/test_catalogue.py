@@ -43,6 +43,7 @@ SPOKEN_FOR = {
     "not_signed_in",
     "order_not_one",
     "order_over",
+    "pack_too_large",
     "reason_missing",
     "settings_missing",
 }

@@ -2,11 +2,15 @@
 
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const plain = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 export const time = (iso) => (iso ? moment.format(new Date(iso)) : '–');
 export const precise = (iso) => (iso ? exact.format(new Date(iso)) : '–');
+
+/** A plain date is the same day everywhere. */
+export const day = (date) => (/^\d{4}-\d\d-\d\d$/.test(date) ? plain.format(new Date(date)) : date);
 
 export function ago(iso) {
   if (!iso) return 'never';

@@ -2,11 +2,11 @@
 
 import { get, post } from '../api.js';
 import { action, complain, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
-import { ball, count, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
+import { ball, count, day, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
 import { badge, empty, state } from './parts.js';
 import { tree } from './tree.js';
 
-export default async function document_(into, { given, again }) {
+export default async function document_(into, { given, me, again }) {
   const { id } = given;
   const told = await get('document', { id });
   const can = (name) => told.actions.includes(name);
@@ -29,13 +29,14 @@ export default async function document_(into, { given, again }) {
         (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('hold') ? action('Hold…', () => withReason('Hold back', 'Why is it held?', (reason) => post('document/hold', { id, reason }), again)) : null,
       can('acknowledge') ? action('Acknowledge…', () => acknowledge(told, again)) : null,
+      me.operator && told.chain[0]?.type === 'order' ? action('Evidence (zip)', () => evidence(id), { title: 'All that was received, sent and answered about the order, for a dispute' }) : null,
       can('resolve') ? action('Mark resolved…', () => withReason('Mark resolved', 'How was it dealt with?', (reason) => post('document/resolve', { id, reason }), again)) : null),
     h('section.box.gap', null, h('h2', null, 'What belongs together'), chain(told)),
     told.findings.length ? h('section.box', null, h('h2', null, 'What the checks noticed'), findings(told.findings)) : null,
     h('div.two', null,
       h('section.box', null, h('h2', null, 'What happened'), timeline(told.history)),
       h('section.box', null, h('h2', null, 'Details'), details(told), quantities(told))),
-    payloads(id), origins(id), comparison(id));
+    payloads(id), origins(id), comparison(told));
 }
 
 function why(told) {
@@ -76,12 +77,12 @@ function moved(event) {
 }
 
 const details = (told) => h('dl', null, Object.entries({
-  'Last change': time(told.updated), 'Document date': told.date, 'Came as': told.source, 'At the target': told.reference,
+  'Last change': time(told.updated), 'Document date': day(told.date), 'Came as': told.source, 'At the target': told.reference,
   'Number there': told.remote_id === told.reference ? '' : told.remote_id, 'Waits for': told.waits_for, Attempts: told.attempts || '', Id: h('span.mono', null, told.id),
 }).filter(([, value]) => value).flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
 
 const quantities = (told) => (told.open.length ? [h('h3', null, 'Quantities'), table([
-  ['Line', (one) => one.line], ['Item', (one) => one.item],
+  ['Line', (one) => one.line], ['Item', (one) => [one.item, one.text ? h('div.small.quiet', null, one.text) : null]],
   ...['ordered', 'acknowledged', 'shipped', 'invoiced', 'credited', 'open'].map((name) =>
     [name[0].toUpperCase() + name.slice(1), (one) => (one[name] === '0' && ['acknowledged', 'credited'].includes(name) ? '' : one[name]), 'number']),
 ], told.open, { caption: 'What was ordered, shipped and invoiced, line by line' })] : null);
@@ -132,7 +133,7 @@ const origins = (id) => later('Where every field comes from', async () => {
     h('div.body', { tabindex: '0', role: 'region', 'aria-label': 'The mapped document' }, tree(told.document, explain))), h('div', null, said));
 });
 
-const comparison = (id) => later('Differences: to the order, and to the revision before', async () => {
+const comparison = ({ id, revision }) => later('Differences: to the order, and to the revision before', async () => {
   const told = await get('document/difference', { id });
   const mark = (now, before) => (before !== '' && String(now) !== String(before) && Number(now) !== Number(before) ? h('strong.fresh', null, now) : now);
   return [
@@ -140,7 +141,7 @@ const comparison = (id) => later('Differences: to the order, and to the revision
       ['Here', (one) => mark(one.here, one.ordered), 'number'], ['Price of one, ordered', (one) => one.order_price, 'number'], ['Here', (one) => mark(one.price, one.order_price), 'number']],
     told.lines, { caption: 'Lines beside the order', stack: true }) : empty('There is no order to compare its lines with.'),
     h('h3', null, 'Since the revision before'),
-    told.revisions.length ? changes(told.revisions.map((one) => ({ field: one.field, old: one.before, now: one.now }))) : empty('There is no earlier revision, or nothing differs.'),
+    told.revisions.length ? changes(told.revisions.map((one) => ({ field: one.field, old: one.before, now: one.now }))) : empty(revision > 1 ? 'Field by field nothing can be told apart; see “What the checks noticed”.' : 'There is no earlier revision.'),
   ];
 });
 
@@ -164,6 +165,15 @@ async function preview(told, again) {
         setTimeout(again, 1500);
       }, { primary: true }) : null,
       h('button', { type: 'button', onclick: () => close() }, 'Close'))]);
+}
+
+/** All that is known of the order, as a file. */
+async function evidence(id) {
+  const { name, zip } = await post('document/evidence', { id });
+  const address = URL.createObjectURL(new Blob([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], { type: 'application/zip' }));
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  toast(`${name} is saved with your downloads.`);
 }
 
 /** Which article of the order a FreshBooks line is: remembered, so that the next one is not held. */

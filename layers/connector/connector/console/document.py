@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from connector import errors
+from connector.adapters.bundles import write_zip
 from connector.catalogue import explain
 from connector.console.redaction import redacted
 from connector.ledger import DocumentKey, State
 from connector.usecases import acknowledging, explaining, packs, people, replaying
 from connector.usecases.chains import chain, order_diff
+from connector.usecases.evidence import evidence, file_name
 
 if TYPE_CHECKING:
     from connector.console.routes import Request
     from connector.usecases.world import World
+
+MOST_BYTES = 4_000_000  # what Lambda lets an answer be, less what base64 adds
 
 
 def _named(request: Request) -> tuple[World, DocumentKey]:
@@ -71,6 +78,27 @@ def _explain(request: Request) -> Any:
     return told if request.person.is_operator else redacted(told)
 
 
+def _evidence(request: Request) -> Any:
+    """The evidence pack of the document's order, as a zip file in base64. A POST, as its payloads are whole: it is
+    for operators."""
+    world, key = _named(request)
+    order = DocumentKey.of(str(chain(world, key)[0]["id"]))
+    if order.type != "order":
+        raise errors.BadUse("no order is known of it", code="no_such_document")
+    packed = io.BytesIO()
+    write_zip(packed, evidence(world, order.number, order.partner))
+    if packed.tell() > MOST_BYTES:
+        raise errors.BadUse(
+            "the pack is too large for a browser",
+            code="pack_too_large",
+            fix=f"`connector evidence {order.number}` writes it",
+        )
+    return {
+        "name": file_name(order.number, order.partner),
+        "zip": base64.b64encode(packed.getvalue()).decode(),
+    }
+
+
 def _replay(request: Request) -> Any:
     world, key = _named(request)
     reason, force = request.text("reason"), request.given.get("force") is True
@@ -114,6 +142,7 @@ ROUTES = {
     ("GET", "document/preview"): _preview,
     ("GET", "document/difference"): _difference,
     ("GET", "document/explain"): _explain,
+    ("POST", "document/evidence"): _evidence,
     ("POST", "document/replay"): _replay,
     ("POST", "document/resolve"): _resolve,
     ("POST", "document/hold"): _hold,
