@@ -202,6 +202,8 @@ def test_freight_that_the_order_does_not_have_is_a_variance_once_all_is_invoiced
     }
     invoiced(fake, "INV-1", "40", "2.50", "100.00", more=[freight], total="112.50")
     assert found(fake) == [("charges", "12.50")]
+    [row] = variances(gather(fake.world).trades)["variances"]
+    assert row["detail"] == "12.50 USD invoiced, 0.00 USD on the order"
 
 
 def test_an_invoice_without_the_asn_that_the_partner_asks_for_risks_the_penalty() -> None:

@@ -126,7 +126,8 @@ def _charges(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
     )
     off = cents(invoiced - ordered)
     if abs(off) > pack.tolerances.total:
-        yield _row(trade, "charges", abs(off), detail=f"{invoiced:.2f} invoiced, {ordered:.2f} on the order")
+        told = f"{_money(trade, invoiced)} invoiced, {_money(trade, ordered)} on the order"
+        yield _row(trade, "charges", abs(off), detail=told)
 
 
 def _asn(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
@@ -162,7 +163,7 @@ def _bill(trade: Trade, pack: PartnerPack) -> Iterator[dict[str, Any]]:
             trade,
             "bill_differs",
             abs(billed.amount - expected),
-            detail=f"bill {trade.bill.id}: {billed.amount:.2f}, expected {expected:.2f}",
+            detail=f"bill {trade.bill.id}: {_money(trade, billed.amount)}, expected {_money(trade, expected)}",
         )
 
 
@@ -192,3 +193,7 @@ def _row(
 
 def _quantity(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
+
+
+def _money(trade: Trade, amount: Decimal) -> str:
+    return f"{amount:,.2f} {trade.record.currency}"
