@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from connector import errors
 from connector.adapters.dynamodb import DynamoLeases, DynamoLedger, DynamoNotes
+from connector.adapters.items import events_in
 from connector.ledger import HISTORY_IN_RECORD, ON_THE_WAY, DocumentKey, Record, State, verify_history
 from tests.fakes import FakeClock, FakeLeases, FakeLedger, FakeNotes
 from tests.functions.template import TABLE
@@ -35,7 +36,11 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             notes=DynamoNotes(client, "documents"),
             leases=DynamoLeases(client, "documents", clock),
             clock=clock,
+            client=client,
         )
+
+
+on_dynamodb = pytest.mark.parametrize("table", ["dynamodb"], indirect=True)
 
 
 def received(key: DocumentKey = KEY, now: str = "2026-04-16T10:00:00.000000+00:00", **changes: Any) -> Record:
@@ -299,3 +304,75 @@ def test_a_lease_that_ran_out_is_taken_over_and_not_given_back_by_its_old_holder
     with table.leases.hold("x", 60) as third:
         assert third is None
     newer.__exit__(None, None, None)
+
+
+# --- as it lies in DynamoDB ---------------------------------------------------------------------------
+
+
+def everything(table: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = table.client.scan(TableName="documents")["Items"]
+    return items
+
+
+@on_dynamodb
+def test_everything_lies_where_the_releases_before_put_it(table: Any) -> None:
+    record = received()
+    for n in range(HISTORY_IN_RECORD):
+        record = record.step("duplicate", now=at(n % 60), who="test")
+    table.ledger.save(record, 0)
+    table.ledger.settled("acme", "in", at(0))
+    table.notes.write("acme", "pack", "A", {"name": "b"})
+    with table.leases.hold("acme/poll", 60):
+        keys = {(item["pk"]["S"], item["sk"]["S"]) for item in everything(table)}
+    document = "D#acme/in/123ALLSUPPLIER/order/PO%2F1%20%C3%A4"
+    assert keys == {
+        (document, "RECORD"),
+        (document, "HISTORY#00000001"),
+        ("N#acme#pack", "A"),
+        ("S#acme#in", "SETTLED"),
+        ("L#acme/poll", "LEASE"),
+    }
+    assert [item["state_key"] for item in everything(table) if "state_key" in item] == [
+        {"S": "acme#in#GOING_WELL"}
+    ]
+
+
+@on_dynamodb
+def test_no_event_of_a_long_history_is_stored_twice(table: Any) -> None:
+    record = received()
+    for n in range(1, HISTORY_IN_RECORD * 3):
+        record = record.step("duplicate", now=f"2026-04-17T00:00:{n:03d}", who="test")
+    table.ledger.save(record, 0)
+    stored = [event.n for item in everything(table) for event in events_in(item)]
+    assert sorted(stored) == list(range(1, HISTORY_IN_RECORD * 3 + 1))
+    assert len(table.ledger.get(KEY).history) <= HISTORY_IN_RECORD
+
+
+@on_dynamodb
+def test_what_the_table_puts_off_is_asked_for_again(table: Any) -> None:
+    for n in range(120):
+        table.notes.write("acme", "seen", f"invoice:{n}", {"n": n})
+    asked: list[int] = []
+    get = table.client.batch_get_item
+
+    def busy(RequestItems: dict[str, Any]) -> dict[str, Any]:
+        keys = RequestItems["documents"]["Keys"]
+        asked.append(len(keys))
+        now, later = keys[:30], keys[30:]
+        answer: dict[str, Any] = get(RequestItems={"documents": {**RequestItems["documents"], "Keys": now}})
+        put_off = {"documents": {**RequestItems["documents"], "Keys": later}} if later else {}
+        return {**answer, "UnprocessedKeys": put_off}
+
+    table.client.batch_get_item = busy
+    found = table.notes.read_many("acme", "seen", [f"invoice:{n}" for n in range(120)])
+    assert found == {f"invoice:{n}": {"n": n} for n in range(120)}
+    assert asked == [100, 70, 40, 10, 20], "a hundred at a time"
+
+
+@on_dynamodb
+def test_notes_and_their_topics_are_read_whole_beyond_a_megabyte(table: Any) -> None:
+    for n in range(5):
+        table.notes.write("acme", "pack", f"{n}", {"long": "x" * 300_000})
+    table.notes.write("acme", "vendor", "A", {})
+    assert set(table.notes.read_all("acme", "pack")) == set("01234")
+    assert table.notes.topics("acme") == {"pack", "vendor"}

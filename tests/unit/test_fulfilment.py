@@ -91,7 +91,7 @@ def test_an_older_revision_or_rank_is_told_to_come_again(revision: int, rank: st
     [
         ({}, "nothing"),
         ({"1": "4", "2": "5", "3": "6"}, "4 of line 1, 5 of line 2, 6 of line 3"),
-        (dict.fromkeys("12345", "4"), "4 of line 1, 4 of line 2, 4 of line 3 and 2 more"),
+        (dict.fromkeys("1234", "4"), "4 of line 1, 4 of line 2, 4 of line 3 and 1 more"),
     ],
 )
 def test_the_history_names_three_lines_and_counts_the_rest(lines: dict[str, str], words: str) -> None:

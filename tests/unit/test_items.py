@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import zlib
 from dataclasses import replace
@@ -228,6 +229,45 @@ def test_damaged_bytes_are_no_record() -> None:
     packed[40] ^= 1
     with pytest.raises((zlib.error, ValueError)):
         from_item({**item, "packed": {"B": bytes(packed)}})
+
+
+OF_THE_FIRST_RELEASE = (
+    "ePm5yf6+tZfJboMwEIZ5FJQeeqktj1fIW1TttYoSFysoRZEKUZRD3702ExaxpYrSmwX2LHjmm58xuiQB/Q4YNVAmQAjT0byhVRQN"
+    "WRXOxUytVbpWCQUupNKzrOqzSCr/Xer9JCwGOEJDZjXNlEZibKpjtf3ahK718+1vpKnb/rlsZEruRUjQfOwqvV5qxVKeimL7fUFR"
+    "AT04veEL+nqNwEOqZZSfz6i9ThevD8773O7DZYRH1fkY52VcZP5UPWn+LxGYT4QvJQJ3JDJP4iiikQetTJTRWBVPAx6Pd0zAtiuS"
+    "hrrLgA3VOAVYS0LuNzl6E5wrtgOnLWTEfDJLpFOOpFYkRFu+Sxw47jRQMKNuDp3zELainZasvbbljGqujVwi6z04RY9yyiNQrRJm"
+    "zMNgir7UhC/BaCoZQJed9YL+gIo3mzaM147L+sejjSj4+fj5Beg4hKrtcAK0OemshF8iNX2CK6wURHMPvbYBbT7JQyKXueyfcyOf"
+    "We1V5zfHcUfPVa0MGwMLbX7nSKdCaVL5uFLVqTXlKVjUFtCKpaRy17UJA2y36iOfWe1V5zfHcUfPVa0MGwMLbX7nSKdCaVL5uFLV"
+    "qTXlKVjUFtCKpaRy17UJA2y36k7HqBnJXnpLveApq7EJ1pfNc/s7xoT/3kmKCvSjgp43lAN40Cli9BDAKxspIN0/NhmtpwxK0n+0"
+    "rByBc3/Asicij+BiohuFHzPK5+1zck/guzRhsWYF0EIbyjr+YdvPN92s8BKtgrNEm3f9Id4S6Y7VWrlPBjXH85KUS5uirn0cGgrA"
+    "kRyuiu9aWRwZMSKHrHpTcOvijo5EdfK3koGvbeI="
+)
+
+
+def test_a_record_that_the_first_release_wrote_is_read_by_every_later_one() -> None:
+    """Its history's hashes cover every word of it, so that one which is expected otherwise shows."""
+    item = {
+        "pk": {"S": "D#northwind-eu/in/123ALLEVERGREENMARKETS/order/4500012345-0001"},
+        "sk": {"S": "RECORD"},
+        "state_key": {"S": "northwind-eu#in#GOING_WELL"},
+        "state": {"S": "DELIVERED"},
+        "version": {"N": "5"},
+        "updated": {"S": "2026-04-16T10:00:30.940110+00:00"},
+        "entered": {"S": "2026-04-16T10:00:01.031337+00:00"},
+        "amount": {"S": "123456.78"},
+        "packed": {"B": base64.b64decode("".join(OF_THE_FIRST_RELEASE))},
+    }
+    record = from_item(item)
+    assert verify_history(record.history) is None
+    assert [(event.who, event.what, event.note) for event in record.history] == [
+        ("map_inbound", "received", ""),
+        ("map_inbound", "mapped", ""),
+        ("push_freshbooks", "claimed", ""),
+        ("push_freshbooks", "delivered", ""),
+        ("clerk", "note", "agreed"),
+    ]
+    assert (record.key, record.state, record.remote_id) == (KEY, State.DELIVERED, "1234567")
+    assert to_item(record) | {"packed": ""} == item | {"packed": ""}
 
 
 def test_the_words_of_stored_records_are_never_changed() -> None:

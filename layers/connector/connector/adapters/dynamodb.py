@@ -1,7 +1,7 @@
 """The one table: document records (ledger), notes, leases.
 
     pk D#<document id>            sk RECORD          a document (`adapters.items`)
-    pk D#<document id>            sk HISTORY#00001   older events, rolled over
+    pk D#<document id>            sk HISTORY#00000001 older events, rolled over
     pk N#<connection>#<topic>     sk <name>          a note
     pk S#<connection>#<direction> sk SETTLED         from when on documents may still be on their way
     pk L#<name>                   sk LEASE           a lease with its fence

@@ -21,7 +21,6 @@ _APART = frozenset({"key", "state", "version", *_TEXTS})
 _BLANK = Record(DocumentKey("", "in", "", "", ""), State.RECEIVED, "", "")
 _PACKED = tuple(spec.name for spec in fields(Record) if spec.name not in _APART)
 _EVENT = tuple(spec.name for spec in fields(Event))
-_ALWAYS = ("n", "hash")
 _HALF = 16  # bytes of half a digest: names of shared objects are so long
 _DIGEST = re.compile(rb"[0-9a-f]{%d}" % (2 * _HALF))
 _HERE = b"\0"  # stands where half a digest was: JSON has no such byte
@@ -165,12 +164,7 @@ def _lines(events: Iterable[Event], expected: Mapping[str, Any]) -> list[list[An
     lines = []
     for event in events:
         values = asdict(event)
-        lines.append(
-            [
-                value if name in _ALWAYS or value != expected.get(name, "") else None
-                for name, value in values.items()
-            ]
-        )
+        lines.append([value if value != expected.get(name, "") else None for name, value in values.items()])
         expected = _after(values)
     return lines
 
