@@ -78,14 +78,16 @@ def remove(
     stack: StackOption = DEFAULT_STACK,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign somebody out everywhere and take their access; their name stays on histories."""
+    """Take somebody's access, at open consoles within ten minutes; their name stays on histories."""
     cognito, pool = _pool(stack)
     try:
         cognito.admin_user_global_sign_out(UserPoolId=pool, Username=name)
         cognito.admin_delete_user(UserPoolId=pool, Username=name)
     except cognito.exceptions.UserNotFoundException:
         raise errors.BadUse(f"there is nobody called {name}", code="no_such_person") from None
-    show_json({"removed": name}) if as_json else console.print(f"{name} has no access any more.")
+    show_json({"removed": name}) if as_json else console.print(
+        f"{name} cannot sign in any more; an open console ends within ten minutes."
+    )
 
 
 def _pool(stack: str) -> tuple[Any, str]:

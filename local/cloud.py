@@ -34,8 +34,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
-# the emulator has no managed pages, and the simulators need no sparing
-LOCAL = {"LoginPages": "classic", "FreshBooksPerMinute": "0", "SpsPerMinute": "0"}
+# the emulator's login has one page and no second factor, and the simulators need no sparing
+LOCAL = {"LoginPages": "classic", "SecondFactor": "none", "FreshBooksPerMinute": "0", "SpsPerMinute": "0"}
 PACKAGES = "packages"  # the bucket that SAM uploads to
 
 # What child processes may see of the person's environment. Never AWS_*: neither credentials nor a profile.

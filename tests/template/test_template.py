@@ -411,8 +411,12 @@ def test_the_consoles_data_needs_a_verified_token_and_its_page_holds_none() -> N
     client = RESOURCES["ConsoleClient"]["Properties"]
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
+    # a removed person's token is good until it is over, which `connector people remove` says
+    assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (10, "minutes")
     pool = RESOURCES["People"]["Properties"]
     assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert TEMPLATE["Parameters"]["SecondFactor"]["Default"] == "required"
+    assert pool["MfaConfiguration"] == {"Fn::If": ["NeedsSecondFactor", "ON", "OFF"]}
 
 
 @pytest.mark.parametrize("name", RESOURCES)
