@@ -33,7 +33,7 @@ FRESHBOOKS_PER_MINUTE, SPS_PER_MINUTE = 600, 1200
 # the limit in seconds x the time that one document takes there, and half as much again: what the template's
 # FreshBooksConcurrency and SpsConcurrency have to be for that speed
 FRESHBOOKS_CONCURRENCY, SPS_CONCURRENCY = 20, 36
-MAX_RECEIVES = 20  # as in the template
+MAX_RECEIVES = 100  # as in the template
 MINUTE = 60.0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file
 
-from connector import __version__, telemetry
+from connector import __version__, errors, telemetry
 from connector.adapters.breaker import IN_A_ROW_SECONDS, LONGEST_PAUSE_SECONDS
 from connector.usecases.world import POLL_MINUTES
 from local.gradual import read
@@ -120,8 +120,12 @@ def test_a_message_comes_again_before_the_failures_of_an_outage_are_forgotten(na
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_message_is_tried_at_least_five_times_before_it_is_set_aside(name: str) -> None:
-    assert SOURCES[name]["RedrivePolicy"]["maxReceiveCount"] >= 5
+def test_a_message_outlasts_half_a_day_and_is_set_aside_before_its_queue_forgets_it(name: str) -> None:
+    tries = SOURCES[name]["RedrivePolicy"]["maxReceiveCount"]
+    bounds = [2 * 2**n if n < 9 else 900 for n in range(1, tries)]  # of the waits, whose mean is half of it
+    assert sum(bounds) / 2 >= 11 * 3600
+    longest = tries * (errors.Stranded.retry_after + 900 / 2)
+    assert longest < SOURCES[name]["MessageRetentionPeriod"]
 
 
 @pytest.mark.parametrize("name", SOURCES)

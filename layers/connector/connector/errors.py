@@ -144,7 +144,7 @@ class PlanLacksFeature(Refused):
 
 class Stranded(ConnectorError):
     code = "stranded"
-    retry_after = 1800.0  # a message waits half a day for a person before it counts as failed
+    retry_after = 1800.0  # a message waits for a person for two days before it counts as failed
 
 
 class BadUse(ConnectorError):
