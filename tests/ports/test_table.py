@@ -349,7 +349,11 @@ def test_no_event_of_a_long_history_is_stored_twice(table: Any) -> None:
 
 
 @on_dynamodb
-def test_what_the_table_puts_off_is_asked_for_again(table: Any) -> None:
+def test_what_the_table_puts_off_is_asked_for_again_and_each_time_later(
+    table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("connector.adapters.dynamodb.time.sleep", pauses.append)
     for n in range(120):
         table.notes.write("acme", "seen", f"invoice:{n}", {"n": n})
     asked: list[int] = []
@@ -367,6 +371,7 @@ def test_what_the_table_puts_off_is_asked_for_again(table: Any) -> None:
     found = table.notes.read_many("acme", "seen", [f"invoice:{n}" for n in range(120)])
     assert found == {f"invoice:{n}": {"n": n} for n in range(120)}
     assert asked == [100, 70, 40, 10, 20], "a hundred at a time"
+    assert pauses == [0.05, 0.1, 0.2]
 
 
 @on_dynamodb

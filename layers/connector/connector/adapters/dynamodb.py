@@ -12,6 +12,7 @@ Index `by_state` (state_key = connection#direction#place_of(state), entered) lis
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -300,14 +301,18 @@ class DynamoLeases:
 
 
 def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The items of these keys that are there, a hundred a call; what the table puts off is asked for again."""
+    """The items of these keys that are there, a hundred a call; what the table puts off is asked for again, later."""
     remaining = iter(keys)
     while some := list(islice(remaining, 100)):
         wanted: dict[str, Any] = {table: {"Keys": some, "ConsistentRead": True}}
+        pause = 0.05
         while wanted:
             answer = client.batch_get_item(RequestItems=wanted)
             yield from answer["Responses"].get(table, ())
             wanted = answer.get("UnprocessedKeys") or {}
+            if wanted:
+                time.sleep(pause)
+                pause = min(2 * pause, 1.0)
 
 
 def _entered(item: Mapping[str, Any]) -> str:
