@@ -37,6 +37,7 @@ SPOKEN_FOR = {
     "no_such_partner",
     "no_such_queue",
     "no_such_report",
+    "report_too_large",
     "no_such_route",
     "no_such_state",
     "no_such_zone",

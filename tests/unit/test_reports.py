@@ -81,6 +81,25 @@ def bills(fake: FakeWorld, today: date = date(2026, 5, 1)) -> dict[str, Any]:
     return open_bills(gathered.trades, today, bills_known=gathered.bills_known)
 
 
+def test_a_report_that_takes_too_long_for_a_page_says_so_wherever_it_was() -> None:
+    fake = traded()
+    invoiced(fake, "INV-1", "30", "2.50", "75.00")
+    looks = 0
+
+    def enough() -> bool:
+        nonlocal looks
+        looks += 1
+        return True
+
+    assert gather(fake.world, has_time=enough).trades == gather(fake.world).trades
+    assert looks >= 4, "an order listed and read, what belongs to it, and its bill"
+    for n in range(looks):
+        left = iter([True] * n)
+        with pytest.raises(errors.BadUse) as caught:
+            gather(fake.world, has_time=lambda left=left: next(left, False))  # type: ignore[misc]
+        assert caught.value.code == "report_too_large"
+
+
 # --- open bills ---------------------------------------------------------------------------------------
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connector.documents.order import Order
     from connector.usecases.world import World
 
+T = TypeVar("T")
 _SENT = frozenset({State.DELIVERED, State.PICKED_UP, State.CLAIMED, State.IN_DOUBT})
 
 
@@ -38,9 +39,26 @@ class Gathered:
     bills_known: bool
 
 
-def gather(world: World, *, partner: str = "", since: str = "", number: str = "") -> Gathered:
-    """The connection's orders that came since then, each with all that belongs to it."""
-    came = list(records(world, "in"))
+def gather(
+    world: World,
+    *,
+    partner: str = "",
+    since: str = "",
+    number: str = "",
+    has_time: Callable[[], bool] = lambda: True,
+) -> Gathered:
+    """The connection's orders that came since then, each with all that belongs to it; BadUse when time is over."""
+
+    def timely(things: Iterable[T]) -> Iterator[T]:
+        for thing in things:
+            if not has_time():
+                text = "there are more documents than can be read while a page is waited for"
+                raise errors.BadUse(
+                    text, code="report_too_large", fix="choose a partner, or run `connector report`"
+                )
+            yield thing
+
+    came = list(timely(records(world, "in")))
     closed = {
         one.key._replace(type="order") for one in came if one.key.type == CLOSE_OUT and one.state in _SENT
     }
@@ -53,7 +71,7 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
         and record.created >= since
     }
     packs = world.packs()
-    read = dict(at_once(lambda record: (record.key, _order(world, record)), orders.values()))
+    read = dict(timely(at_once(lambda record: (record.key, _order(world, record)), orders.values())))
     lines = {key: _lines(order, packs.get(key.partner)) for key, order in read.items() if order is not None}
     belonging: dict[DocumentKey, list[Paper]] = {key: [] for key in orders}
 
@@ -62,9 +80,9 @@ def gather(world: World, *, partner: str = "", since: str = "", number: str = ""
         mapped = _mapped(world, record)
         belonging[order].append(paper_of(record, mapped, read[order], packs.get(order.partner)))
 
-    for _ in at_once(paper, list(_belonging(world, every, orders, partner))):
+    for _ in timely(at_once(paper, list(_belonging(world, every, orders, partner)))):
         pass
-    bills = _bills(world) if orders else {}
+    bills = _bills(world, timely) if orders else {}
     found = [
         Trade(
             record,
@@ -234,8 +252,8 @@ def _order(world: World, record: Record) -> Order | None:
         return None
 
 
-def _bills(world: World) -> dict[str, Bill] | None:
+def _bills(world: World, timely: Callable[[Iterable[Bill]], Iterator[Bill]]) -> dict[str, Bill] | None:
     try:
-        return {str(bill.id): bill for bill in world.freshbooks.list_bills()}
+        return {str(bill.id): bill for bill in timely(world.freshbooks.list_bills())}
     except (errors.NotSent, errors.Stranded, errors.Refused):
         return None
