@@ -33,7 +33,7 @@ def test_a_held_document_is_told_once_with_a_link_into_the_console(stack: Stack,
     assert stack.invoke("send_digest", {}) == {"new": 1, "open": 1}
     assert stack.invoke("send_digest", {}) == {"new": 0, "open": 1}
     [told] = heard(stack, url)
-    assert told["Subject"] == "Connector: 1 documents need a person"
+    assert told["Subject"] == "Connector: 1 document needs a person"
     assert f"{CONSOLE_URL}#/document?id=acme%2Fin%2F-%2Ffile%2Fbroken.json" in told["Message"]
 
 
@@ -73,7 +73,7 @@ def test_a_connection_whose_settings_are_broken_does_not_keep_the_others_from_be
         stack.invoke("send_digest", {})
     assert [told["Subject"] for told in heard(stack, url)] == [
         "Connector: 2 documents need a person",
-        "Connector: 1 documents need a person",
+        "Connector: 1 document needs a person",
     ]
     stack.admin.notes.write("", "connection", "acme", settings)
     stack.restart()

@@ -8,7 +8,7 @@ import pytest
 
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.alerts import Alert, alerts, digest, queue_alerts
+from connector.usecases.alerts import Alert, alerts, digest, message, queue_alerts
 from connector.usecases.packs import switch
 from tests.fakes import FakeWorld
 
@@ -77,11 +77,19 @@ def test_a_held_document_is_told_with_its_reason_its_fix_and_a_link() -> None:
     )
     tell(fake, inbox)
     [(subject, text)] = inbox.messages
-    assert "1 documents need a person" in subject
+    assert "1 document needs a person" in subject
     assert "order 45/1" in text
     assert "no category X" in text
     assert "name it" in text
     assert f"{CONSOLE}#/document?id=acme%2Fin%2F{PARTNER}%2Forder%2F45%252F1" in text
+
+
+def test_a_link_leads_to_the_connection_that_it_is_about() -> None:
+    late, queue = (Alert(f"{kind}/x", kind, "it", "why", "fix", "#/connect") for kind in ("poll", "queue"))
+    subject, text = message([("birch", late), ("", queue)], [late, queue], CONSOLE)
+    assert subject == "Connector: 1 poll is late, 1 queue with failed messages"
+    links = [line.strip() for line in text.splitlines() if CONSOLE in line]
+    assert links == [f"{CONSOLE}#/connect?connection=birch", f"{CONSOLE}#/connect"]
 
 
 def test_what_was_told_is_not_told_again_and_what_is_new_is() -> None:

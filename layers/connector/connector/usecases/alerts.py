@@ -97,25 +97,32 @@ def digest(
 def message(new: list[tuple[str, Alert]], open_: list[Alert], console: str) -> tuple[str, str]:
     """Subject and text. The subject is short and ASCII, as e-mail by SNS wants it."""
     kinds = Counter(alert.kind for _, alert in new)
-    subject = "Connector: " + ", ".join(_KINDS[kind].format(n=n) for kind, n in kinds.items())
+    subject = "Connector: " + ", ".join(f"{n} {_KINDS[kind][n != 1]}" for kind, n in kinds.items())
     lines = [f"New since the last message: {len(new)}. Open in all: {len(open_)}.", ""]
     for connection, alert in new[:SHOWN]:
         lines += [f"- {connection + ': ' if connection else ''}{alert.title}", f"  Why: {alert.why}"]
         lines += [f"  What to do: {alert.fix}"] if alert.fix else []
-        lines += [f"  {console}{alert.place}", ""]
+        lines += [f"  {console}{_address(alert.place, connection)}", ""]
     if len(new) > SHOWN:
         lines.append(f"... and {len(new) - SHOWN} more: {console}#/documents?state=person")
     return subject.encode("ascii", "replace").decode()[:100], "\n".join(lines)
 
 
 _KINDS = {
-    "document": "{n} documents need a person",
-    "token": "{n} to be authorized again",
-    "poll": "{n} polls are late",
-    "queue": "{n} queues with failed messages",
-    "partner": "{n} partners stopped",
-    "reconcile": "{n} unexplained",
+    "document": ("document needs a person", "documents need a person"),
+    "token": ("to be authorized again", "to be authorized again"),
+    "poll": ("poll is late", "polls are late"),
+    "queue": ("queue with failed messages", "queues with failed messages"),
+    "partner": ("partner stopped", "partners stopped"),
+    "reconcile": ("unexplained", "unexplained"),
 }
+
+
+def _address(place: str, connection: str) -> str:
+    """The place in the console, and of which connection it is where the place does not say so."""
+    if not connection or "?id=" in place:
+        return place
+    return f"{place}{'&' if '?' in place else '?'}connection={connection}"
 
 
 def _documents(world: World) -> Iterator[Alert]:
