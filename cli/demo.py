@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from typing import Annotated
@@ -133,9 +134,11 @@ def _stay(day: Demo) -> None:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
         "CONNECTOR_STACK": day.stack.name,
+        "CONNECTOR_API_URL": cloud.api_url,
     }
     console.print(
-        "  export " + " ".join(f"{name}={value}" for name, value in environment.items()), soft_wrap=True
+        "  export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items()),
+        soft_wrap=True,
     )
     console.print("  .venv/bin/connector documents")
     console.print(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.output import JsonOption, console, err, guarded, show_json
+from cli.output import JsonOption, console, counted, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.adapters.bundles import write_bundle
@@ -46,8 +46,8 @@ def evidence(
     if as_json:
         show_json({"file": str(target), "sha256": digest, **index})
     else:
-        documents = len(index["documents"])
-        console.print(f"{target}: {documents} documents, {len(files)} files, sha256 {digest}", soft_wrap=True)
+        documents = counted(len(index["documents"]), "document")
+        console.print(f"{target}: {documents}, {len(files)} files, sha256 {digest}", soft_wrap=True)
     if not index["histories_intact"]:
         err.print("a history was changed after it was written: see the pack's index.html", style="bold red")
         raise typer.Exit(1)

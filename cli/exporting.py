@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from cli.output import JsonOption, console, err, guarded, show_json
+from cli.output import JsonOption, console, counted, err, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.adapters.bundles import open_bundle, write_bundle
@@ -49,10 +49,8 @@ def export(
             {"connection": connection, "target": str(target), **{f"{k}s": n for k, n in counts.items()}}
         )
     else:
-        console.print(
-            f"{connection}: {counts['document']} documents and {counts['payload']} payloads in {target}",
-            soft_wrap=True,
-        )
+        documents, payloads = (counted(counts[name], name) for name in ("document", "payload"))
+        console.print(f"{connection}: {documents} and {payloads} in {target}", soft_wrap=True)
 
 
 @guarded

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli import partner_cases
 from cli.offline import read_pack_file
-from cli.output import JsonOption, console, guarded, show_json
+from cli.output import JsonOption, console, counted, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from cli.switching import live, pack_named, shadow
 from connector import errors
@@ -206,7 +206,7 @@ def alias(
     if as_json:
         show_json({"name": name, "part": part, "resumed": resumed})
     else:
-        more = f"; {resumed} held documents go on" if resumed else ""
+        more = f"; {counted(resumed, 'held document')} mapped again" if resumed else ""
         console.print(f"{name!r} is {part!r}{more}", markup=False)
 
 

@@ -191,7 +191,7 @@ def redrive(
     if as_json:
         show_json({"queue": queue, "messages": count, "how": how})
     else:
-        console.print(f"{queue}: {count} dead letters, {how}.")
+        console.print(f"{queue}: {counted(count, 'dead letter')}, {how}.")
 
 
 @guarded

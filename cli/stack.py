@@ -48,7 +48,10 @@ class Stack:
                 code="no_stack",
                 fix="name it with --stack, and check AWS_PROFILE and AWS_REGION",
             ) from None
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+        # an emulator's API has another address than AWS would give it
+        api = os.environ.get("CONNECTOR_API_URL")
+        return {**outputs, "ApiUrl": api} if api else outputs
 
     @cached_property
     def wiring(self) -> Wiring:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cli.output import JsonOption, console, guarded, show_json
+from cli.output import JsonOption, console, counted, guarded, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.rules.packs import PartnerPack
@@ -57,7 +57,7 @@ def _switch(
         console.print(
             f"{partner} is {mode}."
             + (
-                f" {done['resumed']} documents go on, {done['skipped']} are left out."
+                f" {counted(done['resumed'], 'document')} to be sent, {done['skipped']} left out."
                 if mode == "live"
                 else ""
             )

@@ -94,6 +94,7 @@ class Demo:
             {
                 "account_id": supplier.account_id,
                 "business_id": supplier.business_id,
+                "name": supplier.name,
                 "categories": [CATEGORY],
                 **app,
             },

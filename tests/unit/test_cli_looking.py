@@ -134,3 +134,11 @@ def test_the_code_of_a_check_is_explained_like_that_of_an_error() -> None:
 def test_what_came_to_its_state_lately_is_found_by_how_long_ago(stack: Stack) -> None:
     assert numbers("--since", "1h") == []  # the fake world's clock stands in the past
     assert len(numbers("--since", "2026-01-01")) == 3
+
+
+def test_an_emulators_api_has_the_address_that_the_environment_gives(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ApiUrl" not in Stack(stack.name).outputs
+    monkeypatch.setenv("CONNECTOR_API_URL", "http://127.0.0.1:4566/api")
+    assert Stack(stack.name).outputs["ApiUrl"] == "http://127.0.0.1:4566/api"
