@@ -20,7 +20,7 @@ export default async function connect(into, { connection, me, news, again }) {
         'By webhooks FreshBooks tells of each change at once; without them changes are seen by the hourly look.'),
       me.operator ? h('p.row', null, action(status.authorized ? 'Authorize again' : 'Authorize FreshBooks', async () => { location.assign((await post('authorize', { connection })).address); }, { primary: !status.authorized }),
         status.authorized ? action('Choose the business…', () => choose(business, connection, again)) : null,
-        status.authorized && status.unconfirmed.length ? action('Register webhooks', () => registered(connection, again), { primary: true }) : null) : empty('Changing this needs an operator.'), business),
+        status.authorized && status.unconfirmed.length ? action('Register webhooks', () => registered(connection, again), { primary: true }) : null) : empty('Changing this needs an operator: an administrator runs `connector people add NAME --group operator`.'), business),
     h('section.box', null, h('h2', null, '2. SPS Commerce'),
       h('p', null, status.sps ? badge('Credentials stored', 'good') : badge('No credentials', 'bad')),
       me.operator ? credentials(connection, again) : null),
@@ -76,19 +76,21 @@ async function choose(into, connection, again) {
 function credentials(connection, again) {
   const id = h('input', { required: true, autocomplete: 'off', spellcheck: 'false' });
   const secret = h('input', { required: true, type: 'password', autocomplete: 'new-password' });
+  const said = h('div.gap', { role: 'status' });
   return h('details', null, h('summary', null, 'Enter credentials'), h('form.gap', { onsubmit: async (event) => {
     event.preventDefault();
     try {
-      await post('connect/sps', { connection, client_id: id.value, client_secret: secret.value });
+      fill(said, h('p.quiet', null, 'Trying…'));
+      await post('connect/sps', { connection, client_id: id.value.trim(), client_secret: secret.value.trim() });
       toast('SPS takes them; they are stored.');
       again();
     } catch (error) {
-      complain(error);
+      fill(said, problem(error));
     } finally {
       secret.value = '';
     }
   } }, field('Client id of the machine-to-machine application', id), field('Client secret', secret, 'It is tried at SPS first and stored only if SPS takes it.'),
-  h('button.primary', { type: 'submit' }, 'Try and store')));
+  h('button.primary', { type: 'submit' }, 'Try and store'), said));
 }
 
 async function tried(into, connection) {

@@ -29,8 +29,8 @@ export default async function document_(into, { given, me, again }) {
         (reason) => post('document/replay', { id, reason, force: true }), again)) : null,
       can('hold') ? action('Hold…', () => withReason('Hold back', 'Why is it held?', (reason) => post('document/hold', { id, reason }), again)) : null,
       can('acknowledge') ? action('Acknowledge…', () => acknowledge(told, again)) : null,
-      me.operator && told.chain[0]?.type === 'order' ? action('Evidence (zip)', () => evidence(id), { title: 'All that was received, sent and answered about the order, for a dispute' }) : null,
-      can('resolve') ? action('Mark resolved…', () => withReason('Mark resolved', 'How was it dealt with?', (reason) => post('document/resolve', { id, reason }), again)) : null),
+      can('resolve') ? action('Mark resolved…', () => withReason('Mark resolved', 'How was it dealt with?', (reason) => post('document/resolve', { id, reason }), again)) : null,
+      me.operator && told.chain[0]?.type === 'order' ? action('Evidence (zip)', () => evidence(id), { title: 'All that was received, sent and answered about the order, for a dispute' }) : null),
     h('section.box.gap', null, h('h2', null, 'What belongs together'), chain(told)),
     told.findings.length ? h('section.box', null, h('h2', null, 'What the checks noticed'), findings(told.findings)) : null,
     h('div.two', null,
@@ -82,10 +82,10 @@ const details = (told) => h('dl', null, Object.entries({
 }).filter(([, value]) => value).flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
 
 const quantities = (told) => (told.open.length ? [h('h3', null, 'Quantities'), table([
-  ['Line', (one) => one.line], ['Item', (one) => [one.item, one.text ? h('div.small.quiet', null, one.text) : null]],
+  ['Item', (one) => [one.item || '–', one.text ? h('div.small.quiet', null, one.text) : null]], ['Line', (one) => one.line],
   ...['ordered', 'acknowledged', 'shipped', 'invoiced', 'credited', 'open'].map((name) =>
     [name[0].toUpperCase() + name.slice(1), (one) => (one[name] === '0' && ['acknowledged', 'credited'].includes(name) ? '' : one[name]), 'number']),
-], told.open, { caption: 'What was ordered, shipped and invoiced, line by line' })] : null);
+], told.open, { caption: 'What was ordered, shipped and invoiced, line by line', stack: true })] : null);
 
 const STAGES = [['received', 'As received'], ['mapped', 'As mapped'], ['sent', 'As sent'], ['answered', 'As answered']];
 

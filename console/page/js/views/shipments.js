@@ -40,7 +40,7 @@ export default async function shipments(into, { connection, me }) {
         result),
       h('section.box', null, h('h2', null, 'Take one back'),
         h('p', null, 'Where its notice was sent, the retailer is sent a cancellation.'), action('Cancel a shipment…', () => cancel(connection))),
-    ] : empty('This needs an operator.'));
+    ] : empty('This needs an operator: an administrator runs `connector people add NAME --group operator`.'));
 }
 
 function told(answer, dryRun) {
