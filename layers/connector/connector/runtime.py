@@ -27,8 +27,9 @@ def consume(event: Mapping[str, Any], context: Any, work: Work) -> dict[str, Any
     """Do `work` for the records of an SQS batch; the ones to be tried again are returned as failures.
 
     A record that may be tried later becomes visible after `Retry-After` or a full-jitter wait by its
-    receive count. Where the time gets short the rest is returned untouched, to be seen again at once: those come
-    first that were received most often, or a slow vendor would bring some of them to the failed queue untried.
+    receive count. Where the time gets short the rest is returned untouched, to be seen again at once. What comes
+    again is taken in no order: neither must a slow vendor bring the same ones to the failed queue untried, nor one
+    at which the function dies keep the same neighbours from being reached.
     """
     failures: list[str] = []
 
@@ -39,7 +40,10 @@ def consume(event: Mapping[str, Any], context: Any, work: Work) -> dict[str, Any
         _show_after(record, seconds_until_again(error, _receives(record)))
 
     batches: dict[str, list[tuple[Mapping[str, Any], dict[str, Any]]]] = {}
-    for record in sorted(event["Records"], key=_receives, reverse=True):
+    records = event["Records"]
+    if any(_receives(record) > 1 for record in records):
+        records = random.sample(records, len(records))
+    for record in records:
         telemetry.correlate("", "")  # what cannot be read must not be told as part of the story before
         try:
             message = _message(record["body"])
