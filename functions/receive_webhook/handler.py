@@ -16,6 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     status = receive(
         delivery,
         verifiers=receiver.verifiers,
+        registering=receiver.registering,
         enqueue=receiver.enqueue,
         report=telemetry.report,
         correlation_id=context.aws_request_id,

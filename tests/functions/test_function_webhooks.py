@@ -181,8 +181,9 @@ def test_a_handshake_that_is_faster_than_its_registration_waits_for_it(
 def test_a_handshake_that_nobody_asked_for_changes_nothing(stack: Stack, subscribed: Business) -> None:
     for object_id in (2001, 666):
         forged = {"name": "callback.verify", "object_id": object_id, "verifier": "of-a-stranger-0123"}
-        assert post(stack, urlencode(forged))["statusCode"] == 200
-    assert stack.settle() == []
+        for path in (PATH, "/webhooks/freshbooks/acme/bill", "/webhooks/freshbooks/nobody/invoice"):
+            assert post(stack, urlencode(forged), path=path)["statusCode"] == 401
+    assert queued(stack) == [], "where anybody could fill the queue, work would wait"
     assert keys_of(stack) == [KEY]
     assert handshakes(subscribed) == []
 

@@ -60,6 +60,7 @@ def deliver(
         verifiers=lambda connection, event, fresh: (
             list(keys) if (connection, event) == ("acme", "invoice") else []
         ),
+        registering=lambda connection, event: (connection, event) == ("acme", "invoice") and not keys,
         enqueue=queue.append,
         report=lambda message, **keys: None,
         correlation_id="c1",
@@ -119,6 +120,7 @@ def test_a_queue_that_cannot_be_reached_is_no_success() -> None:
                 BODY,
             ),
             verifiers=lambda *_: [KEY],
+            registering=lambda *_: False,
             enqueue=broken,
             report=lambda m, **k: None,
             correlation_id="c",
@@ -175,6 +177,8 @@ def test_a_handshake_request_is_passed_on_unverified_but_only_well_formed() -> N
         b"user_id=1&name=callback.verify&verifier=xf8pABCDEFG&object_id=2001&account_id=a"
         b"&system=https%3A%2F%2Fx.freshbooks.com"
     )
-    status, [hint] = deliver(good, signature="")
+    status, [hint] = deliver(good, signature="", keys=())
     assert (status, hint["noun"], hint["id"], hint["verifier"]) == (200, "callback", 2001, "xf8pABCDEFG")
-    assert deliver(b"name=callback.verify&verifier=short&object_id=1", signature="") == (400, [])
+    assert deliver(b"name=callback.verify&verifier=short&object_id=1", signature="", keys=()) == (400, [])
+    assert deliver(good, signature="") == (401, []), "it has its key"
+    assert deliver(good, signature="", keys=(), connection="other") == (401, [])

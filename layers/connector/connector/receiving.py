@@ -21,6 +21,7 @@ from connector.usecases.webhooks import Delivery
 
 VERIFIER_SECONDS = 300.0
 UNKNOWN_SECONDS = 5.0
+HANDSHAKE_SECONDS = 1.0  # a handshake comes as soon as its callback is on the list
 
 _settings = FunctionSettings.of(os.environ)
 telemetry = Telemetry(_settings.stack)
@@ -55,12 +56,25 @@ class Receiver:
 
     def verifiers(self, connection: str, event: str, fresh: bool) -> list[str]:
         """The keys of one callback, cached five minutes; `fresh` looks again, at most every few seconds."""
+        kept = self._callbacks(connection, UNKNOWN_SECONDS if fresh else VERIFIER_SECONDS)
+        return list(kept.get(event, {}).get("verifiers", ()))
+
+    def registering(self, connection: str, event: str) -> bool:
+        """Whether a callback of this event is on the list and has no key yet."""
+        callback = self._callbacks(connection, HANDSHAKE_SECONDS).get(event)
+        if callback is None or callback.get("verifiers"):
+            return False
+        del self._keys[connection]  # the key may be there in a moment, and so may the first delivery
+        return True
+
+    def _callbacks(self, connection: str, seconds: float) -> dict[str, Any]:
+        """The connection's callbacks, as they were so many seconds ago at most."""
         read_at, kept = self._keys.get(connection, (0.0, {}))
         age = time.monotonic() - read_at if read_at else float("inf")
-        if age > (UNKNOWN_SECONDS if fresh else VERIFIER_SECONDS):
+        if age > seconds:
             kept = self._secrets.read(connection, "webhooks") or {}
             self._keys[connection] = (time.monotonic(), kept)
-        return list(kept.get(event, {}).get("verifiers", ()))
+        return kept
 
     def enqueue(self, hint: dict[str, Any]) -> None:
         """Hand a hint over, or raise."""

@@ -52,6 +52,7 @@ def receive(
     delivery: Delivery,
     *,
     verifiers: Callable[[str, str, bool], list[str]],
+    registering: Callable[[str, str], bool],
     enqueue: Callable[[dict[str, Any]], None],
     report: Report,
     correlation_id: str,
@@ -59,7 +60,8 @@ def receive(
     """The status to answer. 2xx only once the hint is in the queue, so that the sender tries again otherwise.
 
     `verifiers(connection, event, fresh)` gives the keys in use, two during a rotation; an unknown
-    connection and a bad signature get the same answer after the same work.
+    connection and a bad signature get the same answer after the same work. `registering(connection, event)`:
+    a callback of it is being made, and its handshake is waited for.
     """
     if len(delivery.body) > BODY_LIMIT:
         return 413
@@ -72,6 +74,9 @@ def receive(
     if fields is None or not _CONNECTION.fullmatch(delivery.connection):
         return 400
     if fields.get("name") == "callback.verify":
+        if not registering(delivery.connection, delivery.event):  # or a stranger could fill the queue
+            report("webhook refused", connection=delivery.connection)
+            return 401
         return _handshake(delivery, fields, enqueue, correlation_id)
     signature = delivery.headers.get("x-freshbooks-hmac-sha256", "")
     if not any(
@@ -112,7 +117,7 @@ def _handshake(
     enqueue: Callable[[dict[str, Any]], None],
     correlation_id: str,
 ) -> int:
-    """The one unsigned request: taken further only where this callback is being registered right now."""
+    """The one unsigned request; the worker takes it only for the callback that is being registered."""
     if not _ID.fullmatch(fields.get("object_id", "")) or not 8 <= len(fields.get("verifier", "")) <= 200:
         return 400
     enqueue(
