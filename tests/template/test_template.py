@@ -13,6 +13,7 @@ from cfnlint.api import lint_file
 
 from connector import __version__, errors, telemetry
 from connector.adapters.breaker import IN_A_ROW_SECONDS, LONGEST_PAUSE_SECONDS
+from connector.usecases.polling import FRESHBOOKS_LEASE_SECONDS, SPS_LEASE_SECONDS
 from connector.usecases.world import POLL_MINUTES
 from local.gradual import read
 
@@ -189,6 +190,13 @@ def test_whatever_a_schedule_starts_is_not_started_again_by_lambda() -> None:
     }
     for name in started:
         assert FUNCTIONS[name]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "lease"), [("PollSps", SPS_LEASE_SECONDS), ("PollFreshbooks", FRESHBOOKS_LEASE_SECONDS)]
+)
+def test_a_poll_is_over_before_its_lease_is(name: str, lease: float) -> None:
+    assert FUNCTIONS[name].get("Timeout", GLOBALS["Timeout"]) < lease
 
 
 # --- alarms -----------------------------------------------------------------------------------
