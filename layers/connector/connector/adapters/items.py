@@ -149,14 +149,7 @@ def unpack(packed: bytes) -> dict[str, Any]:
 def _before_the_first(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the first event of a record has in common with it."""
     common = {name: values.get(name, "") for name in ("digest", "correlation_id")}
-    return {
-        **common,
-        "at": values.get("created"),
-        "revision": 1,
-        "from_state": "",
-        "note": "",
-        "previous": GENESIS,
-    }
+    return {**common, "at": values.get("created"), "revision": 1, "previous": GENESIS}
 
 
 def _lines(events: Iterable[Event], expected: Mapping[str, Any]) -> list[list[Any]]:
