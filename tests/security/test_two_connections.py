@@ -59,6 +59,7 @@ def test_whatever_acme_does_no_call_names_birch(stack: Stack, acme: Business, bi
         ("RsxToPush", {"key": ORDER, "revision": 1, "document": {}}),
         ("SpsFilesToMap", {"replay": ORDER}),
         ("RecordsToMap", {"replay": ORDER}),
+        ("RecordsToMap", {"acknowledge": ORDER}),
     ],
 )
 def test_a_message_of_one_connection_that_names_anothers_document_does_nothing(

@@ -99,7 +99,7 @@ def _message(body: str) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(body)
     if "pointer" in message:
         message = json.loads(wiring.archive.get(message["connection"], message["pointer"]))
-    named = message.get("key") or message.get("replay")
+    named = message.get("key") or message.get("replay") or message.get("acknowledge")
     if named and DocumentKey.of(named).connection != message["connection"]:
         raise errors.BadUse("a message names a document of another connection", code="foreign_document")
     return message
