@@ -13,6 +13,7 @@ from connector.usecases.arrivals import (
     hold,
     push_message,
     resume,
+    resume_held,
     resume_invoices,
     settle,
 )
@@ -110,6 +111,13 @@ def test_a_parked_document_says_why_and_keeps_what_the_check_noticed() -> None:
     assert record.history[-1].at >= record.created
 
 
+def test_a_document_that_could_not_be_mapped_tells_what_it_is_worth_all_the_same() -> None:
+    error = Unsure("it does not foot", code="footing")
+    error.worth = ("100.00", "USD", "2026-03-11")
+    record = arrive(FakeWorld(), error)
+    assert (record.amount, record.currency, record.date) == error.worth
+
+
 def test_a_document_on_its_way_is_not_parked_by_its_file_coming_again() -> None:
     fake = FakeWorld()
     mapped = arrive(fake, DONE)
@@ -171,6 +179,26 @@ def test_resuming_sends_each_waiting_document_to_the_mapping_of_its_direction_an
     }
     assert outbound["correlation_id"].startswith("run-")
     assert fake.reports == [("waiting documents resumed", {"waited_for": "acme/pack/X", "count": 3})]
+
+
+def test_what_a_rule_stopped_is_mapped_again_of_one_partner_and_not_what_waits_or_has_another_reason() -> (
+    None
+):
+    fake = FakeWorld()
+    stopped = {"code": "over_invoiced"}
+    for number, partner, reason, waits_for in (
+        ("1", KEY.partner, stopped, ""),
+        ("2", "another", stopped, ""),
+        ("3", KEY.partner, {"code": "order_not_there"}, ""),
+        ("4", KEY.partner, stopped, "acme/live/123ALLSUPPLIER"),
+    ):
+        key = DocumentKey("acme", "out", partner, "invoice", number)
+        record = Record(key, State.HELD, NOW, NOW, version=1, reason=reason, waits_for=waits_for)
+        fake.ledger.save(record, 0)
+    assert resume_held(fake.world, KEY.partner, {"over_invoiced", "price_differs"}) == 1
+    assert [message["replay"] for message in fake.records.take()] == ["acme/out/123ALLSUPPLIER/invoice/1"]
+    assert resume_held(fake.world, KEY.partner, {"price_differs"}) == 0
+    assert fake.records.take() == []
 
 
 def test_where_nothing_waits_nothing_is_sent_or_logged() -> None:

@@ -140,6 +140,7 @@ def test_what_was_in_doubt_at_the_switch_is_asked_about_and_never_sent_again(act
         except errors.Busy:
             fake.clock.pass_(600)
     assert stored(fake).state is (State.DELIVERED if acted else State.HELD)
+    assert stored(fake).history[-1].at == stored(fake).updated > stored(fake).created
     assert len(fake.freshbooks.bills) == int(acted)
 
 
