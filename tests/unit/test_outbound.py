@@ -398,6 +398,9 @@ def test_an_invoice_that_a_rule_stopped_goes_on_when_its_order_is_changed_to_fit
     told(fake)
     held = stored(fake)
     assert (held.state, held.reason["code"]) == (State.HELD, "over_invoiced")
+    put(fake, "out/another.json", order("another"))
+    run_inbound(fake)
+    assert fake.records.messages == [], "another order alone is no reason to look again"
     more = {"LineSequenceNumber": "1", "LineChangeCode": "QI", "OrderQty": 50}
     change = order(TsetPurposeCode="04", ChangeOrderSeqNumber="1") | {"LineItem": [{"OrderLine": more}]}
     put(fake, "out/2.json", change)

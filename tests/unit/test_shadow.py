@@ -57,8 +57,18 @@ def test_in_shadow_an_order_is_mapped_and_checked_and_no_bill_made() -> None:
     record = stored(fake)
     assert (record.state, record.reason["code"], record.waits_for) == (State.HELD, "shadow_mode", LIVE)
     assert (record.amount, record.currency) == ("100.00", "USD")
+    assert record.history[-1].who == "map_inbound"
     assert fake.freshbooks.posts == 0
     assert "would be sent" in record.reason["fix"]
+
+
+def test_what_the_check_noticed_is_told_in_shadow_as_it_is_live() -> None:
+    shadow, live = world(), world("live")
+    for fake in (shadow, live):
+        odd = order("1") | {"Summary": {"TotalLineItemNumber": 2}}
+        fake.sps.files["out/1.json"] = json.dumps(odd).encode()
+        run(fake)
+    assert stored(shadow).findings == stored(live).findings != ()
 
 
 def test_what_would_be_sent_can_be_looked_at() -> None:
@@ -119,6 +129,8 @@ def test_a_document_that_was_mapped_before_the_switch_is_not_sent_after_it() -> 
     packs.switch(fake.world, PARTNER, "shadow", who="test")
     run(fake)
     assert (stored(fake).state, stored(fake).waits_for) == (State.HELD, LIVE)
+    assert stored(fake).history[-1].who == "push_freshbooks"
+    assert ("document parked", {"document": stored(fake).key.id, "error": "shadow_mode"}) in fake.reports
     assert fake.freshbooks.posts == 0
 
 
@@ -134,12 +146,15 @@ def test_what_was_in_doubt_at_the_switch_is_asked_about_and_never_sent_again(act
     with pytest.raises(errors.OutcomeUnknown):
         push_document(fake.world, message)
     packs.switch(fake.world, PARTNER, "shadow", who="test")
+    busy = 0
     for _ in range(4):
         try:
             push_document(fake.world, message)
         except errors.Busy:
+            busy += 1
             fake.clock.pass_(600)
     assert stored(fake).state is (State.DELIVERED if acted else State.HELD)
+    assert busy == (0 if acted else 1), "while it settles, and then it is decided"
     assert stored(fake).history[-1].at == stored(fake).updated > stored(fake).created
     assert len(fake.freshbooks.bills) == int(acted)
 
