@@ -23,6 +23,7 @@ from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.settings import Connection, connection_of
 from connector.usecases.registering import register_callbacks, unconfirmed
+from connector.usecases.tokens import REFRESH_LEASE_SECONDS
 
 app = typer.Typer(
     help="Connections: one FreshBooks business paired with one SPS account.",
@@ -49,10 +50,15 @@ def add_connection(
     already, access_token, refresh_token and expires_at; `sps` client_id and client_secret."""
     wiring = stack.wiring
     say("secrets")
-    kept = wiring.secrets.read(connection.id, "freshbooks") or {}
-    wiring.secrets.create(
-        connection.id, "freshbooks", {**kept, **freshbooks}, "FreshBooks application and tokens"
-    )
+    with wiring.leases.hold(f"{connection.id}/freshbooks-token", REFRESH_LEASE_SECONDS) as fence:
+        if fence is None:  # what is written here would put the used up token in the place of the new one
+            raise errors.Busy(
+                "FreshBooks' token is being renewed", fix="add the connection again in a minute"
+            )
+        kept = wiring.secrets.read(connection.id, "freshbooks") or {}
+        wiring.secrets.create(
+            connection.id, "freshbooks", {**kept, **freshbooks}, "FreshBooks application and tokens"
+        )
     wiring.secrets.create(connection.id, "sps", sps, "SPS application")
     if wiring.secrets.read(connection.id, "sps-token") is None:
         wiring.secrets.create(connection.id, "sps-token", {}, "SPS access token, shared by all functions")

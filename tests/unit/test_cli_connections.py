@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from cli.connections import poll_now
+import pytest
+
+from cli.connections import add_connection, poll_now
 from cli.stack import Stack
+from connector import errors
+from tests.fakes import FakeWorld
+from tests.stack_of_fakes import stack_of
 
 OUTPUTS = {"PollSpsArn": "arn:sps", "PollFreshbooksArn": "arn:freshbooks"}
 
@@ -26,3 +32,15 @@ def test_polling_now_starts_both_pollers_and_leaves_no_schedule_behind() -> None
         ("arn:freshbooks", {"connection": "acme"}),
     ]
     assert {one["InvocationType"] for one in started} == {"Event"}, "nobody waits for a poll's end"
+
+
+def test_no_credentials_are_stored_while_the_token_beside_them_is_renewed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with stack_of(monkeypatch, tmp_path, FakeWorld()) as stack:
+        wiring = stack.wiring
+        tokens = {"client_id": "a", "refresh_token": "new"}
+        wiring.secrets.create("acme", "freshbooks", tokens, "")
+        with wiring.leases.hold("acme/freshbooks-token", 120), pytest.raises(errors.Busy):
+            add_connection(stack, wiring.connection("acme"), freshbooks={"client_id": "b"}, sps={})
+        assert wiring.secrets.read("acme", "freshbooks") == tokens
