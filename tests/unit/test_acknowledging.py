@@ -310,7 +310,7 @@ def test_the_order_is_shown_with_its_decision_and_what_is_open(
         shown = connector("show", ORDER.id).stdout
     assert "DELIVERED, decided line by line by clerk; line 1: 30 accepted, 10 later" in shown
     [row] = [line.split("│") for line in shown.splitlines() if "│ V-1" in line]
-    assert [cell.strip() for cell in row[4:]] == ["40", "40", "0", "0", "0", "40", ""]
+    assert [cell.strip() for cell in row[5:]] == ["40", "40", "0", "0", "0", "40", ""]
 
 
 def test_another_decision_replaces_what_was_sent() -> None:
