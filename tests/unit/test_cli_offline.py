@@ -359,7 +359,7 @@ def test_an_order_change_is_mapped_with_its_order_and_says_what_each_line_change
     ran = run("map", "change.json", "--order", "po.json")
     assert ran.code == 0
     assert [line["quantity"] for line in ran.json["bill"]["lines"]] == [3, 5]
-    assert "line 1 (V-1): quantity 5 -> 3, -40.00" in ran.err
+    assert "line 1 (V-1): quantity 5 -> 3, -40.00 USD" in ran.err
     told = run("map", "change.json", "--order", "po.json", "--explain", "--json").json["documents"][0]
     assert told["changes"]["effect"] == "-40.00"
     sources = {entry["field"]: entry["from"] for entry in told["explain"]}

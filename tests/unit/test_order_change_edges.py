@@ -17,8 +17,8 @@ from tests.unit.test_order_changes import PACK, diff, folded, read
 def test_an_added_or_deleted_line_is_told_with_all_that_it_states() -> None:
     new = change_line(3, "AI", VendorPartNumber="V-3", OrderQty=2, OrderQtyUOM="EA", PurchasePrice=4.25)
     gone, added = diff(order(), order_change([change_line(2, "DI"), new])).lines
-    assert gone.text == "line 2 (V-2): deleted: quantity 5, unit EA, price 20.00, description Item 2, -100.00"
-    assert added.text == "line 3 (V-3): added: quantity 2, unit EA, price 4.25, +8.50"
+    assert gone.text == "line 2 (V-2): deleted: quantity 5, unit EA, price 20.00, description Item 2, -100.00 USD"
+    assert added.text == "line 3 (V-3): added: quantity 2, unit EA, price 4.25, +8.50 USD"
     assert ("item", "V-2", "") in gone.fields
 
 
@@ -49,7 +49,7 @@ def test_a_line_is_called_by_the_suppliers_number_else_the_buyers_else_its_code(
     assert called(VendorPartNumber=None, BuyerPartNumber=None) == "859563003001"
     nameless = order([order_line(1, VendorPartNumber=None, BuyerPartNumber=None, ConsumerPackageCode=None)])
     told = diff(nameless, order_change([change_line(1, "QD", OrderQty=4)]))
-    assert told.lines[0].text == "line 1: quantity 5 -> 4, -20.00"
+    assert told.lines[0].text == "line 1: quantity 5 -> 4, -20.00 USD"
 
 
 def test_a_change_of_what_is_not_compared_is_still_told() -> None:
@@ -65,10 +65,10 @@ def test_the_summary_counts_and_names_the_first_three_lines() -> None:
             order(5), order_change([change_line(n, "QD", OrderQty=4) for n in range(1, count + 1)])
         ).summary()
 
-    assert told(1) == "1 line changes, -20.00; line 1 (V-1): quantity 5 -> 4, -20.00"
-    assert told(3).startswith("3 lines change, -60.00; line 1 (V-1)")
-    assert told(3).endswith("line 3 (V-3): quantity 5 -> 4, -20.00")
-    assert told(4) == told(3).replace("3 lines change, -60.00", "4 lines change, -80.00") + "; and 1 more"
+    assert told(1) == "1 line changes, -20.00 USD; line 1 (V-1): quantity 5 -> 4, -20.00 USD"
+    assert told(3).startswith("3 lines change, -60.00 USD; line 1 (V-1)")
+    assert told(3).endswith("line 3 (V-3): quantity 5 -> 4, -20.00 USD")
+    assert told(4) == told(3).replace("3 lines change, -60.00 USD", "4 lines change, -80.00 USD") + "; and 1 more"
 
 
 def test_a_change_outside_the_lines_or_of_nothing_says_so() -> None:
@@ -101,7 +101,7 @@ def test_what_a_document_says_of_itself_is_no_change_of_the_order() -> None:
 def test_fifty_changes_are_all_shown() -> None:
     told = diff(order(50), order_change([change_line(n, "QD", OrderQty=1) for n in range(1, 51)]))
     assert [one.code for one in told.findings()] == ["line_changed"] * 50
-    assert told.findings()[-1].message == "line 50 (V-50): quantity 5 -> 1, -80.00"
+    assert told.findings()[-1].message == "line 50 (V-50): quantity 5 -> 1, -80.00 USD"
 
 
 def test_the_diff_as_json_has_both_sides_of_every_field() -> None:

@@ -278,12 +278,12 @@ def test_the_diff_says_what_each_line_changes_and_what_money_that_moves() -> Non
         ),
     )
     first, second, third = told.lines
-    assert first.text == "line 1 (V-1): quantity 5 -> 3, price 20.00 -> 21.50, -35.50"
+    assert first.text == "line 1 (V-1): quantity 5 -> 3, price 20.00 -> 21.50, -35.50 USD"
     assert (second.what, second.effect) == ("deleted", Decimal("-100.00"))
     assert (third.what, third.effect) == ("added", Decimal("8.50"))
     assert told.effect == Decimal("-127.00")
     assert told.header == ("Department",)
-    assert told.summary().startswith("3 lines change, -127.00; line 1 (V-1): quantity 5 -> 3")
+    assert told.summary().startswith("3 lines change, -127.00 USD; line 1 (V-1): quantity 5 -> 3")
 
 
 def test_a_change_of_dates_alone_is_told_and_moves_no_money() -> None:

@@ -71,11 +71,11 @@ def test_a_change_is_applied_to_the_order_and_its_bill_and_the_line_diff_is_kept
     assert (changed.state, changed.revision, changed.amount) == (State.DELIVERED, 2, "165.00")
     told = story(fake.ledger, fake.archive, changed.key)
     assert [finding["message"] for finding in told["findings"]] == [
-        "line 1 (V-1): quantity 5 -> 3, -40.00",
-        "line 2 (V-2): price 20.00 -> 21.00, +5.00",
+        "line 1 (V-1): quantity 5 -> 3, -40.00 USD",
+        "line 2 (V-2): price 20.00 -> 21.00, +5.00 USD",
     ]
     assert told["changes"]["effect"] == "-35.00"
-    assert "2 lines change, -35.00" in next(
+    assert "2 lines change, -35.00 USD" in next(
         event.note for event in changed.history if event.revision == 2 and event.what == "mapped"
     )
 
@@ -152,7 +152,7 @@ def test_replaying_a_held_change_without_force_holds_it_again() -> None:
     take(fake, order(), order_change([FEWER]))
     held = record(fake)
     assert (held.state, held.reason["code"]) == (State.HELD, "change_held")
-    assert "line 1 (V-1): quantity 5 -> 3, -40.00" in held.reason["message"]
+    assert "line 1 (V-1): quantity 5 -> 3, -40.00 USD" in held.reason["message"]
     replay(fake.world, held.key, who="clerk")
     drain(fake)
     assert (record(fake).state, billed(fake)) == (State.HELD, ["200.00"])
@@ -214,7 +214,7 @@ def test_a_change_after_the_bill_was_paid_is_held_with_its_diff() -> None:
     take(fake, order_change([FEWER]))
     held = record(fake)
     assert (held.state, held.reason["code"], billed(fake)) == (State.HELD, "bill_already_paid", ["200.00"])
-    assert [finding["message"] for finding in held.findings] == ["line 1 (V-1): quantity 5 -> 3, -40.00"]
+    assert [finding["message"] for finding in held.findings] == ["line 1 (V-1): quantity 5 -> 3, -40.00 USD"]
 
 
 def test_a_replacement_with_other_lines_replaces_them_and_a_change_may_follow() -> None:

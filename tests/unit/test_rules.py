@@ -115,7 +115,7 @@ def test_another_price_than_the_orders_is_stopped_beyond_the_tolerance() -> None
     dear = [fb_line("V-1", "5", "20.40", "102.00")]
     [finding] = findings(dear, "102.00")
     assert (finding.code, finding.severity) == ("price_differs", "error")
-    assert "2.00 in all" in finding.message
+    assert "2.00 USD more in all" in finding.message
     assert findings(dear, "102.00", pack=pack_with(tolerances={"price": "2"})) == []
     assert told(dear, "102.00", pack=pack_with(tolerances={"price": "1.9"})) == {"price_differs": "error"}
     assert findings(dear, "102.00", pack=pack_with(rules={"price_differs": "off"})) == []

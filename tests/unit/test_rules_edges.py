@@ -70,13 +70,13 @@ def test_allowances_take_away_and_what_is_neither_counts_for_nothing() -> None:
 def test_a_price_is_told_with_the_orders_and_what_it_comes_to() -> None:
     assert said([fb_line("V-1", "5", "20.40", "102.00")], "102.00") == [
         (
-            "order line 1 costs 20.40 each, 20.00 on the order (2.00 in all)",
+            "order line 1 costs 20.40 each, 20.00 on the order: 2.00 USD more in all",
             "LineItem[0].InvoiceLine.PurchasePrice",
         )
     ]
     assert said([fb_line("V-1", "5", "19.60", "98.00")], "98.00") == [
         (
-            "order line 1 costs 19.60 each, 20.00 on the order (2.00 in all)",
+            "order line 1 costs 19.60 each, 20.00 on the order: 2.00 USD less in all",
             "LineItem[0].InvoiceLine.PurchasePrice",
         )
     ]
@@ -225,7 +225,7 @@ def test_a_price_in_a_smaller_unit_is_compared_with_its_part_of_the_orders() -> 
     assert said(rows, "120.00", ordered=ordered, pack=pack, change=by_the_piece) == []
     other = pack_with(uom={"CA": {"EA": "10"}})
     assert (
-        "order line 1 costs 1.00 each, 1.20 on the order (24.00 in all)",
+        "order line 1 costs 1.00 each, 1.20 on the order: 24.00 USD less in all",
         "LineItem[0].InvoiceLine.PurchasePrice",
     ) in said(rows, "120.00", ordered=ordered, pack=other, change=by_the_piece)
 

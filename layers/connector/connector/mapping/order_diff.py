@@ -18,13 +18,15 @@ _IGNORED = frozenset({"TsetPurposeCode", "ChangeOrderSeqNumber", "POChangeDate"}
 
 @dataclass(frozen=True, slots=True)
 class LineDiff:
-    """One line's change; `fields` has (name, from, to) as a person reads them, `effect` the money it moves."""
+    """One line's change; `fields` has (name, from, to) as a person reads them, `effect` the money it moves, in
+    `currency`."""
 
     line: str
     item: str
     what: str
     fields: tuple[tuple[str, str, str], ...]
     effect: Decimal
+    currency: str
 
     @property
     def text(self) -> str:
@@ -38,7 +40,9 @@ class LineDiff:
                 f"{name} {before or after}" for name, before, after in self.fields if name != "item"
             )
             words = f"{self.what}: {told}"
-        return f"line {self.line}{item}: {words}" + (f", {signed(self.effect)}" if self.effect else "")
+        return f"line {self.line}{item}: {words}" + (
+            f", {signed(self.effect, self.currency)}" if self.effect else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,15 @@ class OrderDiff:
     lines: tuple[LineDiff, ...]
     header: tuple[str, ...]
     effect: Decimal
+    currency: str
 
     def summary(self) -> str:
-        """`2 lines change, -40.00; line 1 (V-1): quantity 40 -> 30, -25.00; ...`: the first few lines."""
+        """`2 lines change, -40.00 USD; line 1 (V-1): quantity 40 -> 30, -25.00 USD; ...`: the first few lines."""
         if not self.lines:
             return f"no line changes ({', '.join(self.header)})" if self.header else "nothing changes"
         count = len(self.lines)
-        head = (
-            f"{count} line{'s' if count > 1 else ''} change{'' if count > 1 else 's'}, {signed(self.effect)}"
-        )
+        money = signed(self.effect, self.currency)
+        head = f"{count} line{'s' if count > 1 else ''} change{'' if count > 1 else 's'}, {money}"
         more = f"; and {count - 3} more" if count > 3 else ""
         return "; ".join((head, *(line.text for line in self.lines[:3]))) + more
 
@@ -93,13 +97,19 @@ def order_diff(before: Order | None, after: Order | None, pack: PartnerPack) -> 
     """What `after` has otherwise than `before`; None is an order that is not there, or cancelled."""
     then = {line.line: line for line in ordered_lines(before)} if before else {}
     now = {line.line: line for line in ordered_lines(after)} if after else {}
-    lines = [_line_diff(then.get(name), now.get(name), pack) for name in dict.fromkeys([*then, *now])]
+    stated = next((one.Header.OrderHeader.BuyersCurrency for one in (after, before) if one), None)
+    currency = (stated or pack.freshbooks.currency).strip().upper()
+    lines = [
+        _line_diff(then.get(name), now.get(name), pack, currency) for name in dict.fromkeys([*then, *now])
+    ]
     changed = tuple(line for line in lines if line.fields)
     header = _header_diff(before, after) if before and after else ()
-    return OrderDiff(changed, header, sum((line.effect for line in changed), ZERO))
+    return OrderDiff(changed, header, sum((line.effect for line in changed), ZERO), currency)
 
 
-def _line_diff(before: OrderedLine | None, after: OrderedLine | None, pack: PartnerPack) -> LineDiff:
+def _line_diff(
+    before: OrderedLine | None, after: OrderedLine | None, pack: PartnerPack, currency: str
+) -> LineDiff:
     line = after or before
     assert line is not None  # noqa: S101 - for the type checker
     then, now = _fields(before), _fields(after)
@@ -114,7 +124,9 @@ def _line_diff(before: OrderedLine | None, after: OrderedLine | None, pack: Part
     effect = (extended_amount(after.item, pack) if after else ZERO) - (
         extended_amount(before.item, pack) if before else ZERO
     )
-    return LineDiff(line.line, line.vendor_part or line.buyer_part or line.upc, what, fields, effect)
+    return LineDiff(
+        line.line, line.vendor_part or line.buyer_part or line.upc, what, fields, effect, currency
+    )
 
 
 def _fields(line: OrderedLine | None) -> dict[str, str]:
@@ -146,5 +158,5 @@ def _header_diff(before: Order, after: Order) -> tuple[str, ...]:
     return tuple(sorted(names) + sorted(name for name in {**then, **now} if then.get(name) != now.get(name)))
 
 
-def signed(amount: Decimal) -> str:
-    return f"{amount:+}" if amount else "no money"
+def signed(amount: Decimal, currency: str) -> str:
+    return f"{amount:+} {currency}" if amount else "no money"

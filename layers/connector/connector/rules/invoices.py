@@ -196,9 +196,13 @@ def _prices(case: Case) -> Iterator[tuple[Decimal, Decimal, Remark]]:
         difference = abs(price - ordered)
         if difference * quantity > CENT:
             shown_ = shown(ordered.quantize(Decimal("0.0001")), 2)
-            message = f"order line {line.line} costs {shown(price, 2)} each, {shown_} on the order"
-            remark = Remark(f"{message} ({cents(difference * quantity)} in all)", f"{place}.PurchasePrice")
-            yield difference, ordered, remark
+            currency = str(case.header.get("BuyersCurrency", "")).strip()
+            off = f"{cents(difference * quantity)} {currency}".strip()
+            message = (
+                f"order line {line.line} costs {shown(price, 2)} each, {shown_} on the order: "
+                f"{off} {'more' if price > ordered else 'less'} in all"
+            )
+            yield difference, ordered, Remark(message, f"{place}.PurchasePrice")
 
 
 def unit_differs(case: Case) -> Iterator[Remark]:
