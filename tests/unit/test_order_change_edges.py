@@ -17,7 +17,10 @@ from tests.unit.test_order_changes import PACK, diff, folded, read
 def test_an_added_or_deleted_line_is_told_with_all_that_it_states() -> None:
     new = change_line(3, "AI", VendorPartNumber="V-3", OrderQty=2, OrderQtyUOM="EA", PurchasePrice=4.25)
     gone, added = diff(order(), order_change([change_line(2, "DI"), new])).lines
-    assert gone.text == "line 2 (V-2): deleted: quantity 5, unit EA, price 20.00, description Item 2, -100.00 USD"
+    assert (
+        gone.text
+        == "line 2 (V-2): deleted: quantity 5, unit EA, price 20.00, description Item 2, -100.00 USD"
+    )
     assert added.text == "line 3 (V-3): added: quantity 2, unit EA, price 4.25, +8.50 USD"
     assert ("item", "V-2", "") in gone.fields
 
@@ -68,7 +71,10 @@ def test_the_summary_counts_and_names_the_first_three_lines() -> None:
     assert told(1) == "1 line changes, -20.00 USD; line 1 (V-1): quantity 5 -> 4, -20.00 USD"
     assert told(3).startswith("3 lines change, -60.00 USD; line 1 (V-1)")
     assert told(3).endswith("line 3 (V-3): quantity 5 -> 4, -20.00 USD")
-    assert told(4) == told(3).replace("3 lines change, -60.00 USD", "4 lines change, -80.00 USD") + "; and 1 more"
+    assert (
+        told(4)
+        == told(3).replace("3 lines change, -60.00 USD", "4 lines change, -80.00 USD") + "; and 1 more"
+    )
 
 
 def test_a_change_outside_the_lines_or_of_nothing_says_so() -> None:
