@@ -58,7 +58,8 @@ class Stack:
         out = self.outputs
         settings = FunctionSettings(
             stack=self.name,
-            table=out["TableName"],
+            # another one is a copy that was restored beside it (docs/runbook.md)
+            table=os.environ.get("CONNECTOR_TABLE") or out["TableName"],
             archive_bucket=out["ArchiveBucket"],
             sps_files_to_map=out["SpsFilesToMapUrl"],
             bills_to_push=out["BillsToPushUrl"],

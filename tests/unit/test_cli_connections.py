@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from cli.connections import add_connection, poll_now
 from cli.stack import Stack
 from connector import errors
 from tests.fakes import FakeWorld
-from tests.stack_of_fakes import stack_of
+from tests.functions.template import TABLE
+from tests.stack_of_fakes import connector, stack_of
+from tests.unit import test_inbound as inbound
 
 OUTPUTS = {"PollSpsArn": "arn:sps", "PollFreshbooksArn": "arn:freshbooks"}
 
@@ -44,3 +47,26 @@ def test_no_credentials_are_stored_while_the_token_beside_them_is_renewed(
         with wiring.leases.hold("acme/freshbooks-token", 120), pytest.raises(errors.Busy):
             add_connection(stack, wiring.connection("acme"), freshbooks={"client_id": "b"}, sps={})
         assert wiring.secrets.read("acme", "freshbooks") == tokens
+
+
+def test_a_table_that_was_restored_beside_the_stacks_own_is_read_in_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = inbound.world()
+    inbound.put(fake, "out/1.json", inbound.order())
+    inbound.run(fake)
+    with stack_of(monkeypatch, tmp_path, fake) as stack:
+        boto3.client("dynamodb").create_table(TableName="before", **TABLE)
+        assert connector("export", "acme", tmp_path / "now.zip").exit_code == 0
+        monkeypatch.setenv("CONNECTOR_TABLE", "before")
+        assert connector("import", tmp_path / "now.zip").exit_code == 0
+        monkeypatch.delenv("CONNECTOR_TABLE")
+        for item in stack.client("dynamodb").scan(TableName=stack.outputs["TableName"])["Items"]:
+            key = {name: item[name] for name in ("pk", "sk")}
+            stack.client("dynamodb").delete_item(TableName=stack.outputs["TableName"], Key=key)
+        monkeypatch.setenv("CONNECTOR_TABLE", "before")
+        assert connector("export", "acme", tmp_path / "before.zip").exit_code == 0
+        monkeypatch.delenv("CONNECTOR_TABLE")
+        assert connector("import", tmp_path / "before.zip").exit_code == 0
+        [document] = json.loads(connector("documents", "--json").stdout)["documents"]
+    assert (document["number"], document["state"]) == ("0045001234", "DELIVERED")
