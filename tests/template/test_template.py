@@ -13,6 +13,7 @@ from cfnlint.api import lint_file
 
 from connector import __version__, errors, telemetry
 from connector.adapters.breaker import IN_A_ROW_SECONDS, LONGEST_PAUSE_SECONDS
+from connector.ledger import LEASE_SECONDS
 from connector.usecases.polling import FRESHBOOKS_LEASE_SECONDS, SPS_LEASE_SECONDS
 from connector.usecases.world import POLL_MINUTES
 from local.gradual import read
@@ -193,9 +194,15 @@ def test_whatever_a_schedule_starts_is_not_started_again_by_lambda() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "lease"), [("PollSps", SPS_LEASE_SECONDS), ("PollFreshbooks", FRESHBOOKS_LEASE_SECONDS)]
+    ("name", "lease"),
+    [
+        ("PollSps", SPS_LEASE_SECONDS),
+        ("PollFreshbooks", FRESHBOOKS_LEASE_SECONDS),
+        *((named_by(mapping["FunctionName"]), LEASE_SECONDS) for mapping in MAPPINGS.values()),
+        ("ServeConsole", LEASE_SECONDS),
+    ],
 )
-def test_a_poll_is_over_before_its_lease_is(name: str, lease: float) -> None:
+def test_what_a_function_holds_is_its_own_for_as_long_as_it_may_run(name: str, lease: float) -> None:
     assert FUNCTIONS[name].get("Timeout", GLOBALS["Timeout"]) < lease
 
 

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 
 from connector import errors
 
-LEASE_SECONDS = 180.0  # longer than a function may run
+LEASE_SECONDS = 180.0  # longer than a function that sends may run
 HISTORY_IN_RECORD = 60
 GENESIS = "0" * 64
 
