@@ -40,7 +40,7 @@ def _start(query: Mapping[str, str]) -> str:
     kept = wiring.secrets.read(connection.id, "freshbooks") or {}
     if not kept.get("client_id"):
         text = "the FreshBooks credentials are not stored"
-        raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="connector connections add")
+        raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="`connector connections add`")
     return authorize_start(
         connection.id,
         client_id=kept["client_id"],

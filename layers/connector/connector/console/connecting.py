@@ -36,7 +36,7 @@ def _authorize(request: Request) -> Any:
         raise errors.NotConfigured(
             "the FreshBooks credentials are not stored",
             code="no_freshbooks_credentials",
-            fix="connector connections add",
+            fix="`connector connections add`",
         )
     return {
         "address": authorize_start(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REFRESH_LEASE_SECONDS = 120.0
 STATE_SECONDS = 600
 LIFETIME_SECONDS = 43200.0
+AUTHORIZE = "authorize it: the console's Connect page, or `connector authorize`"
 SCOPES = (
     "user:profile:read user:invoices:read user:clients:read user:bills:read user:bills:write "
     "user:bill_vendors:read user:bill_vendors:write user:expenses:read user:taxes:read user:billable_items:read"
@@ -77,9 +78,7 @@ def refresh_token(
         kept = secrets.read(connection, "freshbooks") or {}
         old = kept.get("refresh_token", "")
         if not old:
-            raise errors.Stranded(
-                "FreshBooks is not authorized", code="not_authorized", fix="connector authorize"
-            )
+            raise errors.Stranded("FreshBooks is not authorized", code="not_authorized", fix=AUTHORIZE)
         refused = (notes.read(connection, "token", "refused") or {}).get("digest")
         good = refused != hashlib.sha256(kept.get("access_token", "").encode()).hexdigest()
         if good and float(kept.get("expires_at", 0)) - clock.epoch() > LIFETIME_SECONDS / 2:
@@ -88,7 +87,7 @@ def refresh_token(
         earlier = notes.read(connection, "token", "refresh") or {}
         if earlier.get("stranded") == mark:
             report("token stranded")  # at every run, so that the alarm stays on
-            raise errors.Stranded("the refresh token was used up", code="stranded", fix="connector authorize")
+            raise errors.Stranded("the refresh token was used up", code="stranded", fix=AUTHORIZE)
         if earlier.get("old") == mark:
             report("an earlier refresh did not finish, trying its token once")
         notes.write(connection, "token", "refresh", {"old": mark, "fence": fence, "at": clock.now()})
