@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 import re
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -273,6 +276,25 @@ def test_the_evidence_of_an_invoices_order_is_downloaded(open_as: Open, held: Pa
     with zipfile.ZipFile(tmp_path / "pack.zip") as packed:
         index = json.loads(packed.read("index.json"))
     assert held.id in [one["id"] for one in index["documents"]]
+
+
+def test_a_report_is_saved_for_a_spreadsheet_as_the_command_line_prints_it(
+    open_as: Open, held: Parked, demo: Demo, tmp_path: Path
+) -> None:
+    page = open_as("operator", place=f"#/reports?connection={held.supplier.id}&name=open-bills")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    download.value.save_as(tmp_path / "report.csv")
+    printed = subprocess.run(
+        [sys.executable, "-m", "cli", "report", "open-bills", "-c", held.supplier.id, "--csv"],
+        cwd=ROOT,
+        env=demo.cloud.environment() | {"CONNECTOR_STACK": demo.stack.name},
+        capture_output=True,
+        text=True,
+    )
+    rows = list(csv.reader((tmp_path / "report.csv").read_text("utf-8-sig").splitlines()))
+    assert len(rows) > 5
+    assert rows == list(csv.reader(printed.stdout.splitlines()))
 
 
 def test_a_reason_of_blanks_is_refused_where_it_was_written(open_as: Open, held: Parked) -> None:

@@ -80,6 +80,14 @@ export function problem(error) {
     error.fix ? h('p', null, 'What to do: ', prose(error.fix), '.') : null);
 }
 
+/** Hand a file to the person. */
+export function save(name, content, type) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  Object.assign(document.createElement('a'), { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  toast(`${name} is saved with your downloads.`);
+}
+
 /** A button that shows that it works, and says so when it could not. */
 export function action(label, work, { primary = false, ...props } = {}) {
   const button = h(primary ? 'button.primary' : 'button', { type: 'button', ...props, onclick: async () => {

@@ -1,7 +1,7 @@
 // One document: where it is, why, what came and what went, and what can be done about it.
 
 import { get, post } from '../api.js';
-import { action, complain, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
+import { action, complain, dialog, field, fill, h, problem, prose, save, table, toast } from '../dom.js';
 import { ball, count, day, kind, link, money, precise, stateTone, stateWords, time } from '../format.js';
 import { badge, empty, state } from './parts.js';
 import { tree } from './tree.js';
@@ -170,10 +170,7 @@ async function preview(told, again) {
 /** All that is known of the order, as a file. */
 async function evidence(id) {
   const { name, zip } = await post('document/evidence', { id });
-  const address = URL.createObjectURL(new Blob([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], { type: 'application/zip' }));
-  Object.assign(document.createElement('a'), { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-  toast(`${name} is saved with your downloads.`);
+  save(name, Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0)), 'application/zip');
 }
 
 /** Which article of the order a FreshBooks line is: remembered, so that the next one is not held. */

@@ -1,25 +1,37 @@
 // What is open, what differs, what is due: with the money, and a way to the documents.
 
 import { get } from '../api.js';
-import { fill, h, table } from '../dom.js';
+import { action, fill, h, save, table } from '../dom.js';
 import { link, money, time } from '../format.js';
 import { badge, empty } from './parts.js';
 
+// address: [title, words, view, where its rows are]
 const REPORTS = {
-  'open-bills': ['Open PO-bills', 'Bills made from orders that are still payable in FreshBooks, oldest first.', openBills],
-  variances: ['Variances', 'Order, shipment, invoice and bill compared; the most money first.', variances],
-  deadlines: ['Deadlines', 'What is due to partners, and what being late costs. Deadlines are set in the partner packs.', deadlines],
+  'open-bills': ['Open PO-bills', 'Bills made from orders that are still payable in FreshBooks, oldest first.', openBills, 'bills'],
+  variances: ['Variances', 'Order, shipment, invoice and bill compared; the most money first.', variances, 'variances'],
+  deadlines: ['Deadlines', 'What is due to partners, and what being late costs. Deadlines are set in the partner packs.', deadlines, 'deadlines'],
 };
 
 export default async function reports(into, { given, connection }) {
   const name = given.name in REPORTS ? given.name : 'open-bills';
-  const [title, words, show] = REPORTS[name];
+  const [title, words, show, rows] = REPORTS[name];
   const told = await get('report', { connection, name });
   fill(into, h('h1', null, 'Reports'),
     h('nav', { 'aria-label': 'Reports' }, h('ul', null, Object.entries(REPORTS).map(([to, [label]]) =>
       h('li', null, h('a', { href: `#/reports?name=${to}`, 'aria-current': to === name ? 'page' : null }, label))))),
     h('section.box.gap', null, h('h2', null, title), h('p.quiet', null, words),
-      told.bills_known === false ? h('p.note', null, 'FreshBooks did not answer: this is what the ledger alone knows.') : null, show(told)));
+      told.bills_known === false ? h('p.note', null, 'FreshBooks did not answer: this is what the ledger alone knows.') : null, show(told),
+      told[rows].length ? h('p.gap', null, action('Save as CSV', () => save(`${name}-${connection}.csv`, csv(told.columns, told[rows]), 'text/csv'))) : null));
+}
+
+/** For a spreadsheet, as `connector report --csv` prints it. */
+const csv = (columns, rows) => `\ufeff${[columns, ...rows.map((row) => columns.map((name) => row[name]))].map((cells) => cells.map(cell).join(',')).join('\r\n')}\r\n`;
+
+/** What a spreadsheet would take for a formula is quoted: numbers and names are others'. */
+function cell(value) {
+  const text = String(value ?? '');
+  const plain = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
 const sums = (byCurrency) => Object.entries(byCurrency).map(([currency, total]) => money(total, currency)).join(' and ');

@@ -7,10 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.usecases.reports.deadlines import deadlines
+from connector.usecases.reports import deadlines, open_bills, variances
 from connector.usecases.reports.gathering import gather
-from connector.usecases.reports.open_bills import open_bills
-from connector.usecases.reports.variances import variances
 
 if TYPE_CHECKING:
     from connector.console.routes import Request
@@ -20,7 +18,10 @@ SECONDS = 24.0  # and a little more for the answer: API Gateway waits for half a
 
 
 def _report(request: Request) -> Any:
-    """One report over the orders of the last half year: `open-bills`, `variances` or `deadlines`."""
+    """One report over the orders of the last half year: `open-bills`, `variances` or `deadlines`.
+
+    `columns` are those of its CSV.
+    """
     name = request.text("name")
     if name not in ("open-bills", "variances", "deadlines"):
         raise errors.BadUse(f"there is no report {name[:20]}", code="no_such_report")
@@ -30,17 +31,19 @@ def _report(request: Request) -> Any:
     found = gather(
         world, partner=request.text("partner"), since=since, has_time=lambda: time.monotonic() < until
     )
+    columns: tuple[str, ...]
     match name:
         case "open-bills":
-            told = open_bills(
-                found.trades, date.fromisoformat(now.isoformat()[:10]), bills_known=found.bills_known
-            )
+            today = date.fromisoformat(now.isoformat()[:10])
+            told = open_bills.open_bills(found.trades, today, bills_known=found.bills_known)
+            columns = open_bills.COLUMNS
         case "variances":
-            told = variances(found.trades, bills_known=found.bills_known)
+            told = variances.variances(found.trades, bills_known=found.bills_known)
+            columns = variances.COLUMNS
         case _:
-            told = deadlines(found.trades, now)
+            told, columns = deadlines.deadlines(found.trades, now), deadlines.COLUMNS
     names = {name: pack.name for name, pack in world.packs().items()}
-    return {**told, "bills_known": found.bills_known, "names": names}
+    return {**told, "columns": columns, "bills_known": found.bills_known, "names": names}
 
 
 ROUTES = {("GET", "report"): _report}
