@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -207,13 +208,32 @@ def test_a_partner_that_is_often_refused_is_not_stopped_for_being_as_usual() -> 
     assert fake.world.packs()[PARTNER].mode == "live"
 
 
-def test_a_few_refusals_stop_nobody() -> None:
+def test_a_few_refusals_stop_nobody_and_have_nothing_else_read(monkeypatch: pytest.MonkeyPatch) -> None:
     fake, inbox = world(), Inbox()
     for number in range(4):
         keep(fake, str(number), State.REJECTED, reason=REFUSED)
+        keep(fake, f"d{number}", State.DELIVERED)
+    read: set[State] = set()
+    newest = fake.ledger.newest
+
+    def noted(connection: str, way: Any, states: Any, until: str = "") -> Any:
+        read.update(states)
+        return newest(connection, way, states, until)
+
+    monkeypatch.setattr(fake.ledger, "newest", noted)
     tell(fake, inbox)
     fake.world.forget_packs()
     assert fake.world.packs()[PARTNER].mode == "live"
+    assert read == {State.REJECTED, State.HELD}
+
+
+def test_a_partner_stays_told_of_until_it_is_live_again_however_long_that_takes() -> None:
+    fake, inbox = world(), Inbox()
+    for number in range(6):
+        keep(fake, str(number), State.REJECTED, reason=REFUSED)
+    tell(fake, inbox)
+    fake.clock.pass_(40 * 86400)
+    assert [one.kind for one in alerts(fake.world) if one.kind == "partner"] == ["partner"]
 
 
 def test_a_stopped_partner_that_was_switched_live_again_is_not_stopped_for_the_same_refusals() -> None:

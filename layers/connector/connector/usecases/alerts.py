@@ -191,10 +191,11 @@ def _reconcile(world: World) -> Iterator[Alert]:
 def _partners(world: World) -> Iterator[Alert]:
     """Partners whose refusals left their band today, each stopped: set to shadow, so that the others go on."""
     stops = world.notes.read_all(world.id, "stopped")
-    for partner, figures in _rates(world).items():
-        pack = world.packs().get(partner)
+    rates = _rates(world)
+    for partner in dict.fromkeys([*rates, *stops]):
+        pack, figures = world.packs().get(partner), rates.get(partner)
         stopped = stops.get(partner, {})
-        if pack is not None and pack.mode == "live" and _out_of_band(**figures):
+        if pack is not None and pack.mode == "live" and figures and _out_of_band(**figures):
             packs.switch(world, partner, "shadow", who=WHO)
             stopped = {"at": world.clock.now(), **figures}
             world.notes.write(world.id, "stopped", partner, stopped)
@@ -221,7 +222,9 @@ def _rates(world: World) -> dict[str, dict[str, int]]:
     day, month = (now - timedelta(days=1)).isoformat(), (now - timedelta(days=BAND_DAYS)).isoformat()
     stops = {name: note["at"] for name, note in world.notes.read_all(world.id, "stopped").items()}
     rates: dict[str, dict[str, int]] = {}
-    for state in (*DONE, State.REJECTED):
+    for state in (State.REJECTED, *DONE):
+        if all(figures["refused"] < LEAST_REFUSALS for figures in rates.values()) and state in DONE:
+            break  # nobody can be out of a band; reading a month four times an hour costs more than its documents
         for way in ("in", "out"):
             for record in islice(world.ledger.newest(world.id, way, {state}), LOOKED_AT):
                 if record.entered < month:
