@@ -278,6 +278,24 @@ def test_the_evidence_of_an_invoices_order_is_downloaded(open_as: Open, held: Pa
     assert held.id in [one["id"] for one in index["documents"]]
 
 
+def test_a_shipment_file_that_is_no_utf_8_is_refused_before_anybody_is_sent_its_letters(
+    open_as: Open, tmp_path: Path
+) -> None:
+    for name, body in (
+        ("latin.csv", "shipment_id\ncafé".encode("cp1252")),
+        ("good.csv", b"shipment_id\n1\n"),
+    ):
+        (tmp_path / name).write_bytes(body)
+    page = open_as("operator", place="#/shipments")
+    page.get_by_label("File (CSV or JSON)").set_input_files(tmp_path / "latin.csv")
+    expect(page.get_by_role("alert")).to_contain_text("latin.csv is not UTF-8 text")
+    expect(page.get_by_label("or its text")).to_have_value("")
+    page.get_by_label("File (CSV or JSON)").set_input_files(tmp_path / "good.csv")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("column ship_date is missing")).to_be_visible()
+
+
 def test_a_report_is_saved_for_a_spreadsheet_as_the_command_line_prints_it(
     open_as: Open, held: Parked, demo: Demo, tmp_path: Path
 ) -> None:

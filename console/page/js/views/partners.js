@@ -46,7 +46,7 @@ function modeButton(one, connection, again) {
       } catch (error) {
         complain(error);
       }
-    } }, h('p', null, `${one.held} documents were mapped and checked, and wait.`),
+    } }, h('p', null, one.held ? `Mapped, checked and waiting: ${count(one.held, 'document')}.` : 'No document waits.'),
     field('Leave out what came before (optional)', since, 'Those were done elsewhere; they are closed and never sent.'),
     h('p.row', null, h('button.primary', { type: 'submit' }, 'Go live'), h('button', { type: 'button', onclick: () => close() }, 'Stay in shadow')));
   }), { primary: true, 'aria-label': `Switch ${one.name || one.id} live` });

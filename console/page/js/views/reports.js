@@ -51,7 +51,7 @@ function openBills(told) {
 function variances(told) {
   if (!told.variances.length) return empty('Orders, shipments, invoices and bills agree.');
   return [h('p', null, h('strong', null, `At risk: ${sums(told.money)}`)),
-    table([['Purchase order', po], ['What', (one) => badge(one.variance.replaceAll('_', ' '), 'warn')], ['Line', (one) => one.line],
+    table([['Purchase order', po], ['What', (one) => badge(one.variance === 'charges' ? 'charges or allowances' : one.variance.replaceAll('_', ' '), 'warn')], ['Line', (one) => one.line],
       ['Part', (one) => one.part], ['Ordered', (one) => one.ordered, 'number'], ['Shipped', (one) => one.shipped, 'number'],
       ['Invoiced', (one) => one.invoiced, 'number'], ['At risk', (one) => money(one.money, one.currency), 'number'], ['Detail', (one) => h('span.small', null, one.detail)]],
     told.variances, { caption: 'Variances', stack: true })];

@@ -15,7 +15,16 @@ export default async function shipments(into, { connection, me }) {
   const result = h('div.gap', { role: 'status' });
   let name = '';
   const file = h('input', { type: 'file', accept: '.csv,.json,text/csv,application/json', onchange: async () => {
-    [name, text.value] = file.files.length ? [file.files[0].name, await file.files[0].text()] : ['', text.value];
+    name = '';
+    if (!file.files.length) return;
+    text.value = '';
+    fill(result);
+    try {
+      const bytes = await file.files[0].arrayBuffer();
+      [name, text.value] = [file.files[0].name, new TextDecoder('utf-8', { fatal: true }).decode(bytes)];
+    } catch { // a letter that is guessed would be the retailer's to read
+      fill(result, problem({ message: `${file.files[0].name} is not UTF-8 text`, fix: 'save it as CSV UTF-8 (Excel: Save As, “CSV UTF-8”)' }));
+    }
   } });
   const send = async (dryRun) => {
     if (!text.value.trim()) {
@@ -53,7 +62,7 @@ function told(answer, dryRun) {
       ['State', (one) => badge(...stateOf(one, dryRun))],
       ['SSCC of its cartons', (one) => h('span.small', null, one.labels.slice(0, 5).map((each) => h('div', null, `${each.carton ?? each.pallet}: ${each.sscc}`)),
         one.labels.length > 5 ? h('div', null, `and ${one.labels.length - 5} more`) : null)],
-      ['Remarks', (one) => [one.reason.message ? h('p.small', null, one.reason.message, one.reason.fix ? h('span.quiet', null, ' What to do: ', prose(one.reason.fix), '.') : null) : null, findings(one.findings)]],
+      ['Remarks', (one) => [one.reason.message ? h('p.small', null, one.reason.message, one.reason.fix ? h('span.quiet', null, ' What to do: ', prose(one.reason.fix), '.') : null) : null, findings(one.findings.filter((each) => each.message !== one.reason.message))]],
     ], answer.shipments, { caption: 'Shipments of the file', stack: true }),
   ];
 }
