@@ -218,6 +218,19 @@ def test_a_message_that_cannot_be_read_is_not_told_as_part_of_the_story_before(
     assert trouble["error"] == "JSONDecodeError"
 
 
+def test_a_message_that_failed_is_told_as_part_of_its_own_story(stack: Stack, acme: Business) -> None:
+    for name in ("1", "2"):
+        acme.offer(f"{name}.json", order())
+    acme.sps.faults.add({"route": r"GET /transactions/v5/data/out/1.json", "kind": "500", "count": None})
+    stories = [
+        {"connection": "acme", "correlation_id": f"of-{name}", "path": f"out/{name}.json"} for name in "12"
+    ]
+    stack.send("SpsFilesToMap", *stories)
+    assert len(stack.deliver("SpsFilesToMap").failed) == 1
+    [trouble] = [line for line in stack.log() if line["message"] == "message not done, it comes again"]
+    assert (trouble["correlation_id"], trouble["connection"]) == ("of-1", "acme")
+
+
 def test_a_stranded_token_leaves_no_trace_of_itself(
     stack: Stack, sps: RunningSimulator, freshbooks: RunningSimulator
 ) -> None:

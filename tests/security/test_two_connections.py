@@ -16,14 +16,17 @@ ORDER = f"birch/in/{builders.PARTNER}/order/{builders.PO_NUMBER}"
 
 
 @pytest.fixture
-def birchs_order(acme: Business, birch: Business) -> str:
-    """A document of birch's that waits to be pushed; acme has nothing."""
+def birchs_push(acme: Business, birch: Business) -> dict[str, Any]:
+    """The message that a document of birch's waits to be pushed by; acme has nothing."""
     birch.offer("1.json", builders.order())
     birch.stack.invoke("poll_sps", {"connection": "birch"})
     birch.stack.deliver("SpsFilesToMap")
     assert birch.documents() == {ORDER: State.MAPPED}
+    [record] = birch.stack.receive("BillsToPush")
     birch.stack.sqs.purge_queue(QueueUrl=birch.stack.urls["BillsToPush"])
-    return ORDER
+    message: dict[str, Any] = json.loads(record["body"])
+    assert message["key"] == ORDER
+    return message
 
 
 def test_the_same_order_number_is_two_documents_two_bills_and_two_histories(
@@ -53,21 +56,22 @@ def test_whatever_acme_does_no_call_names_birch(stack: Stack, acme: Business, bi
 
 
 @pytest.mark.parametrize(
-    ("queue", "message"),
+    ("queue", "named"),
     [
-        ("BillsToPush", {"key": ORDER, "revision": 1, "document": {"bill": {}}}),
-        ("RsxToPush", {"key": ORDER, "revision": 1, "document": {}}),
-        ("SpsFilesToMap", {"replay": ORDER}),
-        ("RecordsToMap", {"replay": ORDER}),
-        ("RecordsToMap", {"acknowledge": ORDER}),
+        ("BillsToPush", "key"),
+        ("RsxToPush", "key"),
+        ("SpsFilesToMap", "replay"),
+        ("RecordsToMap", "replay"),
+        ("RecordsToMap", "acknowledge"),
     ],
 )
 def test_a_message_of_one_connection_that_names_anothers_document_does_nothing(
-    stack: Stack, birchs_order: str, acme: Business, birch: Business, queue: str, message: dict[str, Any]
+    stack: Stack, birchs_push: dict[str, Any], acme: Business, birch: Business, queue: str, named: str
 ) -> None:
     before = birch.record()
     stack.calls.clear()
-    stack.send(queue, {"connection": "acme", "correlation_id": "forged", **message})
+    message = birchs_push if named == "key" else {named: ORDER}
+    stack.send(queue, message | {"connection": "acme", "correlation_id": "forged"})
     batch = stack.deliver(queue)
     assert len(batch.failed) == 1, "it ends in the failed queue, where a person sees it"
     assert birch.record() == before
@@ -77,7 +81,7 @@ def test_a_message_of_one_connection_that_names_anothers_document_does_nothing(
 
 
 def test_a_payload_of_another_connection_cannot_be_pointed_at(
-    stack: Stack, birchs_order: str, birch: Business
+    stack: Stack, birchs_push: dict[str, Any], birch: Business
 ) -> None:
     pointer = birch.record().payloads["received"].partition("#")[0]
     stack.send("SpsFilesToMap", {"connection": "acme", "correlation_id": "forged", "pointer": pointer})
