@@ -182,6 +182,8 @@ def test_a_connection_whose_settings_are_broken_does_not_keep_the_others_from_th
     stack.restart()
     with pytest.raises(errors.BadUse, match="account_id"):
         stack.invoke("resolve_in_doubt", {})
+    told = [line["connection"] for line in stack.log() if line["message"] == "upkeep failed"]
+    assert told == ["acme"]
     stack.deliver("SpsFilesToMap")
     stack.deliver("BillsToPush")
     assert birch.record().state is State.DELIVERED
