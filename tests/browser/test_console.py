@@ -102,6 +102,7 @@ def test_a_clerk_finds_a_parked_invoice_reads_why_mends_the_pack_and_sees_it_del
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name=f"Invoice {parked.number}").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Invoice {parked.number}")
+    expect(page).to_have_title(f"Invoice {parked.number} · Connector")
     expect(page.get_by_text("Needs you")).to_be_visible()
     expect(page.locator("main .note").first).to_contain_text("price")
     page.get_by_role("button", name="Preview").click()
@@ -294,6 +295,12 @@ def test_a_shipment_file_that_is_no_utf_8_is_refused_before_anybody_is_sent_its_
     expect(page.get_by_role("alert")).to_have_count(0)
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_text("column ship_date is missing")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the form").click()
+    download.value.save_as(tmp_path / "form.csv")
+    page.get_by_label("File (CSV or JSON)").set_input_files(tmp_path / "form.csv")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("no trading partner has ordered under 0045001234")).to_be_visible()
 
 
 def test_a_report_is_saved_for_a_spreadsheet_as_the_command_line_prints_it(

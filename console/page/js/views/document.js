@@ -9,6 +9,7 @@ import { tree } from './tree.js';
 export default async function document_(into, { given, me, again }) {
   const { id } = given;
   const told = await get('document', { id });
+  document.title = `${kind(told.type)} ${told.number} · Connector`;
   const can = (name) => told.actions.includes(name);
   fill(into,
     h('p.small', null, h('a', { href: '#/documents' }, 'Documents'), ' / ',
@@ -69,7 +70,10 @@ const timeline = (history) => h('ol.timeline', null, history.map((event) => h('l
   h('div', null, h('strong', null, event.what), moved(event),
     event.attempt > 1 ? h('span.quiet', null, ` (attempt ${event.attempt})`) : null),
   event.note ? h('div.small', null, /^[a-z_]+$/.test(event.note) ? event.note.replaceAll('_', ' ') : event.note) : null,
-  h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${event.who}`))));
+  h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${by(event.who)}`))));
+
+/** A person as `console/NAME`; a function of ours as what it is. */
+const by = (who) => (/^[a-z_]+$/.test(who) ? `the connector (${who})` : who);
 
 function moved(event) {
   const words = stateWords(event.to_state).toLowerCase();

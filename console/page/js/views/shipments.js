@@ -1,7 +1,7 @@
 // What the warehouse shipped, as a file or pasted: tried first, then sent as notices; and one taken back.
 
 import { get, post } from '../api.js';
-import { action, complain, dialog, field, fill, h, problem, prose, table, toast } from '../dom.js';
+import { action, complain, dialog, field, fill, h, problem, prose, save, table, toast } from '../dom.js';
 import { badge, empty } from './parts.js';
 import { link } from '../format.js';
 
@@ -45,7 +45,7 @@ export default async function shipments(into, { connection, me }) {
         field('File (CSV or JSON)', file),
         field('or its text', text, 'One row for every article in a carton. The form has every column, and an example.'),
         h('div.row', null, action('Try it', () => send(true)), action('Send', () => send(false), { primary: true }),
-          action('Show the form', async () => { name = ''; file.value = ''; text.value = (await get('shipment/form')).csv; })),
+          action('Save the form', async () => save('shipments.csv', (await get('shipment/form')).csv, 'text/csv'))),
         result),
       h('section.box', null, h('h2', null, 'Take one back'),
         h('p', null, 'Where its notice was sent, the retailer is sent a cancellation.'), action('Cancel a shipment…', () => cancel(connection))),
