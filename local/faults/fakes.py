@@ -112,6 +112,13 @@ class FakeLedger:
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return sorted(self._waiting[what])
 
+    def awaited(self, connection: str, direction: str) -> set[str]:
+        return {
+            what
+            for what, keys in self._waiting.items()
+            if any((key.connection, key.direction) == (connection, direction) for key in keys)
+        }
+
     def history(self, key: DocumentKey) -> list[Any]:
         return list(self.records[key].history) if key in self.records else []
 

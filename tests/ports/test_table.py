@@ -105,6 +105,10 @@ def test_a_waiting_document_is_found_by_what_it_waits_for(table: Any) -> None:
     table.ledger.save(held, 0)
     assert table.ledger.waiting_for("acme/pack/X") == [KEY]
     assert table.ledger.waiting_for("acme/pack/Y") == []
+    assert table.ledger.awaited("acme", KEY.direction) == {"acme/pack/X"}
+    assert table.ledger.awaited("birch", KEY.direction) == table.ledger.awaited("acme", "out") == set()
+    table.ledger.save(held.step("released", now=held.updated, who="t", to=State.MAPPED, waits_for=""), 2)
+    assert table.ledger.awaited("acme", KEY.direction) == set()
 
 
 def test_many_records_are_read_in_one_go(table: Any) -> None:

@@ -57,6 +57,9 @@ class Ledger(Protocol):
     def waiting_for(self, what: str) -> list[DocumentKey]:
         """Documents parked until `what` (a document id, a pack) is there."""
 
+    def awaited(self, connection: str, direction: str) -> set[str]:
+        """All that parked documents of a direction wait for."""
+
     def history(self, key: DocumentKey) -> list[Event]:
         """The whole history, rolled-over pages first."""
 

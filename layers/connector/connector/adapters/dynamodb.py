@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from heapq import merge
@@ -117,7 +117,7 @@ class DynamoLedger:
                 "KeyConditionExpression": "state_key = :key AND entered BETWEEN :since AND :until",
                 "ExpressionAttributeValues": {name: {"S": bound} for name, bound in bounds.items()},
             }
-            return self._all({**question, **order})
+            return _pages(self._client.query, {**question, **order})
 
         places = sorted({place_of(state) for state in states})
         found = merge(*map(of, places), key=_entered, reverse=newest_first)
@@ -146,7 +146,12 @@ class DynamoLedger:
             "KeyConditionExpression": "waits_for = :what",
             "ExpressionAttributeValues": {":what": {"S": what}},
         }
-        return [key_of(item) for item in self._all(question)]
+        return [key_of(item) for item in _pages(self._client.query, question)]
+
+    def awaited(self, connection: str, direction: str) -> set[str]:
+        question = {"TableName": self._table, "IndexName": "waiting"}
+        found = ((key_of(item), item["waits_for"]["S"]) for item in _pages(self._client.scan, question))
+        return {what for key, what in found if (key.connection, key.direction) == (connection, direction)}
 
     def history(self, key: DocumentKey) -> list[Event]:
         question = {
@@ -155,16 +160,10 @@ class DynamoLedger:
             "ExpressionAttributeValues": {":pk": {"S": f"D#{key.id}"}},
             "ConsistentRead": True,
         }
-        events = {event.n: event for item in self._all(question) for event in events_in(item)}
+        events = {
+            event.n: event for item in _pages(self._client.query, question) for event in events_in(item)
+        }
         return [events[n] for n in sorted(events)]
-
-    def _all(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        while True:
-            page = self._client.query(**question)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            question = {**question, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 class DynamoNotes:
@@ -194,13 +193,9 @@ class DynamoNotes:
             "ExpressionAttributeValues": {":pk": {"S": f"N#{connection}#{topic}"}},
             "ConsistentRead": True,
         }
-        notes: dict[str, dict[str, Any]] = {}
-        while True:
-            page = self._client.query(**question)
-            notes.update((item["sk"]["S"], json.loads(item["value"]["S"])) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return notes
-            question["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return {
+            item["sk"]["S"]: json.loads(item["value"]["S"]) for item in _pages(self._client.query, question)
+        }
 
     def topics(self, connection: str) -> set[str]:
         begin = f"N#{connection}#"
@@ -210,13 +205,7 @@ class DynamoNotes:
             "ProjectionExpression": "pk",
             "ExpressionAttributeValues": {":begin": {"S": begin}},
         }
-        found: set[str] = set()
-        while True:
-            page = self._client.scan(**question)
-            found.update(item["pk"]["S"].removeprefix(begin) for item in page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return found
-            question["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return {item["pk"]["S"].removeprefix(begin) for item in _pages(self._client.scan, question)}
 
     def write(self, connection: str, topic: str, name: str, value: Mapping[str, Any]) -> None:
         self._client.put_item(TableName=self._table, Item=_note(connection, topic, name, value))
@@ -298,6 +287,16 @@ class DynamoLeases:
                 ConditionExpression="fence = :fence",
                 ExpressionAttributeValues={":zero": {"N": "0"}, ":fence": {"N": str(fence)}},
             )
+
+
+def _pages(ask: Callable[..., dict[str, Any]], question: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The items of all pages."""
+    while True:
+        page = ask(**question)
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        question = {**question, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

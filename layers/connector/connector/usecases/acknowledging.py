@@ -156,6 +156,8 @@ def decided(world: World, record: Record) -> dict[str, Any]:
 def mind_deadlines(world: World) -> int:
     """Decide what nobody has decided as its deadline comes near, as the pack says; how many that were."""
     count = 0
+    if not any("acknowledgement" in pack.deadlines for pack in world.packs().values()):
+        return count
     now = datetime.fromisoformat(world.clock.now())
     for record in world.ledger.in_states(world.id, "out", {State.HELD}):
         pack = world.packs().get(record.key.partner)

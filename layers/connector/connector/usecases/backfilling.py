@@ -300,6 +300,9 @@ class _Imagined:
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return self._ledger.waiting_for(what)
 
+    def awaited(self, connection: str, direction: str) -> set[str]:
+        return self._ledger.awaited(connection, direction)
+
     def history(self, key: DocumentKey) -> list[Event]:
         return self._ledger.history(key)
 

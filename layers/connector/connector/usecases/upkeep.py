@@ -97,8 +97,8 @@ def _ago(world: World, minutes: int) -> str:
 
 def _wake(world: World, direction: str, look: Look) -> int:
     """Resume documents whose wait is over and whom nobody woke, or for which only a look at a vendor tells."""
-    waits = {r.waits_for for r in world.ledger.in_states(world.id, direction, {State.HELD}) if r.waits_for}
-    return sum(resume(world, what) for what in sorted(waits) if look.sees(what, direction))
+    waits = sorted(world.ledger.awaited(world.id, direction))
+    return sum(resume(world, what) for what in waits if look.sees(what, direction))
 
 
 def _picked_up(world: World) -> int:
