@@ -122,8 +122,5 @@ def _show_after(record: Mapping[str, Any], wait: float) -> None:
 
 
 def _queue_url(arn: str) -> str:
-    urls = (getattr(wiring.settings, name) for name in QUEUES)
-    name = arn.rpartition(":")[2]
-    return next((url for url in urls if url.rpartition("/")[2] == name), "") or str(
-        wiring.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    )
+    urls: list[str] = [getattr(wiring.settings, name) for name in QUEUES]
+    return next(url for url in urls if url.rpartition("/")[2] == arn.rpartition(":")[2])
