@@ -14,7 +14,7 @@ from connector.usecases.together import Untouched, Work, seconds_until_again, to
 from local.faults.ports import Shared, Worker
 
 FUNCTION_SECONDS = 120.0  # Timeout in template.yaml
-VISIBILITY_SECONDS = 720.0
+VISIBILITY_SECONDS = 722.0
 MAX_RECEIVES = 8  # the template allows more; here DLQs are to be seen
 BATCH = 20
 REDRIVES = 3

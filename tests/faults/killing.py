@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[2]
 PARTNER = "123ALLSUPPLIER"
 VERIFIERS = {"invoice": "UWQfd9zCzxmVwFZWKqqKwLxqz8gvzGdAn", "bill": "k2TqWmB7u0xYp4RcE9sLhD3vJaN6fZgHt"}
 MOST_RECEIVES = 8  # the queues' maxReceiveCount
-VISIBILITY_SECONDS = 720.0
+VISIBILITY_SECONDS = 722.0
 # queue, and who consumes it
 QUEUES = {
     "sps_files_to_map": "map_inbound",
