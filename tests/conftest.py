@@ -27,9 +27,16 @@ settings.load_profile("project")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what takes longest: the one-machine cloud's day, then the browser's tests, which go on where it ended."""
+    """First what takes longest: the one-machine cloud's day, then the browser's tests, which go on where it ended.
+
+    A connection is removed when both are done.
+    """
+    after_the_day = ("tests/browser", "test_removal")
     items.sort(
-        key=lambda item: (not item.get_closest_marker("cloud"), "tests/browser" in item.path.as_posix())
+        key=lambda item: (
+            not item.get_closest_marker("cloud"),
+            *(part in item.path.as_posix() for part in reversed(after_the_day)),
+        )
     )
 
 

@@ -165,16 +165,3 @@ def test_one_sps_token_served_all_functions_of_a_connection(day: tuple[Demo, Acc
         "sps-birch": 2,
         "sps-cedar": 2,
     }
-
-
-def test_a_removed_connection_leaves_its_documents_and_nothing_that_runs(day: tuple[Demo, Account]) -> None:
-    demo, _ = day
-    code, _, err = connector(demo, "connections", "remove", "cedar", "--yes")
-    assert code == 0, err
-    assert [row["id"] for row in told(demo, "connections", "list")["connections"]] == ["birch"]
-    schedules = demo.cloud.client("scheduler").list_schedules(GroupName=demo.stack.outputs["ScheduleGroup"])[
-        "Schedules"
-    ]
-    assert {schedule["Name"].partition("-")[0] for schedule in schedules} <= {"birch", "demo"}
-    assert told(demo, "documents", "--connection", "cedar")["documents"]
-    assert demo.freshbooks.state()["accounts"]["CED002"]["callbacks"] == []
