@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -17,6 +16,7 @@ from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases import closing
 from connector.usecases.acknowledging import ask_for
 from connector.usecases.arrivals import Planned, resume_invoices, resume_order, settle
+from connector.usecases.as_shipped import shipped_before
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
@@ -260,7 +260,7 @@ def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) 
     if isinstance(read.document, Shipment) and read.kind == "shipment":
         pack = world.pack(read.partner)
         orders = _orders_of(world, read.document, read.partner)
-        shipped = {po: _shipped(orders[po], read.number) for po in orders}
+        shipped = {po: shipped_before(orders[po], read.number) for po in orders}
         mapped = shipment_to_events(
             read.document,
             {po: stored_order(world, order) for po, order in orders.items()},
@@ -315,29 +315,3 @@ def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Reco
             )
         found[number] = records[keys[number]]
     return found
-
-
-def bill_as_shipped(world: World, shipment: Record, order: Record) -> Mapping[str, Any] | None:
-    """The order's bill at what all its shipments shipped so far; None where that cannot be told."""
-    read = read_again(world, shipment)
-    if isinstance(read, errors.BadInput) or not isinstance(read.document, Shipment):
-        return None
-    number = order.key.number
-    mapped = shipment_to_events(
-        read.document,
-        {number: stored_order(world, order)},
-        world.pack(order.key.partner),
-        {number: _shipped(order, shipment.key.number)},
-    )
-    adjusted: Mapping[str, Any] | None = mapped.document["bills"].get(number)
-    return adjusted["bill"] if adjusted else None
-
-
-def _shipped(order: Record, but: str) -> dict[str, Any]:
-    """What earlier shipments of this order shipped, by line (other shipments than `but`)."""
-    total: dict[str, Decimal] = {}
-    for number, event in order.shipments.items():
-        if number != but:
-            for line in event["lines"]:
-                total[line["line"]] = total.get(line["line"], Decimal()) + Decimal(str(line["shipped"]))
-    return total

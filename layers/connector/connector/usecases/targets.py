@@ -17,8 +17,8 @@ from connector.documents.freshbooks import Bill
 from connector.documents.xml_writing import write_xml
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, revision_began
 from connector.usecases.arrivals import TRIES
+from connector.usecases.as_shipped import bill_as_shipped
 from connector.usecases.closing import CLOSE_OUT
-from connector.usecases.inbound import bill_as_shipped
 from connector.usecases.orders import known_remote_id, order_key
 from connector.usecases.push import Push, Receipt, Target, push
 from connector.usecases.sales import SaleTarget
