@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from connector import errors
 from connector.answers import Answer, refusal
 from connector.runtime import telemetry, wiring
-from connector.usecases.tokens import authorize_finish, authorize_start, connection_of_state, scopes_for
+from connector.usecases.tokens import authorize_finish, connection_of_state, consent_address
 
 
 def authorization(event: Mapping[str, Any]) -> Answer:
@@ -37,18 +37,9 @@ def _connect_page(told: Mapping[str, str]) -> str:
 def _start(query: Mapping[str, str]) -> str:
     """The address at which a person allows the connection."""
     connection = wiring.connection(query.get("connection", ""))
-    kept = wiring.secrets.read(connection.id, "freshbooks") or {}
-    if not kept.get("client_id"):
-        text = "the FreshBooks credentials are not stored"
-        raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="`connector connections add`")
-    return authorize_start(
-        connection.id,
-        client_id=kept["client_id"],
-        redirect_uri=connection.freshbooks.redirect_uri,
-        key=wiring.oauth_state_key(),
-        clock=wiring.clock,
-        url=connection.freshbooks.authorize_url,
-        scopes=scopes_for(wiring.world(connection.id).packs().values()),
+    packs = wiring.world(connection.id).packs().values()
+    return consent_address(
+        connection, packs, secrets=wiring.secrets, key=wiring.oauth_state_key(), clock=wiring.clock
     )
 
 

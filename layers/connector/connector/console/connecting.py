@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from connector import errors
 from connector.adapters import probe
 from connector.catalogue import explain
 from connector.usecases.pairing import businesses, pair
 from connector.usecases.ping import ping
 from connector.usecases.registering import register_callbacks, unconfirmed
-from connector.usecases.tokens import authorize_start, scopes_for
+from connector.usecases.tokens import consent_address, scopes_for
 
 if TYPE_CHECKING:
     from connector.console.routes import Request
@@ -31,22 +30,10 @@ def _authorize(request: Request) -> Any:
     """Where an operator allows the connection at FreshBooks; the way back is /oauth/freshbooks/callback."""
     wiring = request.wiring
     connection = wiring.connection(request.text("connection"))
-    kept = wiring.secrets.read(connection.id, "freshbooks") or {}
-    if not kept.get("client_id"):
-        raise errors.NotConfigured(
-            "the FreshBooks credentials are not stored",
-            code="no_freshbooks_credentials",
-            fix="`connector connections add`",
-        )
+    packs = request.world().packs().values()
     return {
-        "address": authorize_start(
-            connection.id,
-            client_id=kept["client_id"],
-            redirect_uri=connection.freshbooks.redirect_uri,
-            key=wiring.oauth_state_key(),
-            clock=wiring.clock,
-            url=connection.freshbooks.authorize_url,
-            scopes=_scopes(request),
+        "address": consent_address(
+            connection, packs, secrets=wiring.secrets, key=wiring.oauth_state_key(), clock=wiring.clock
         )
     }
 

@@ -19,6 +19,7 @@ from connector import errors
 if TYPE_CHECKING:
     from connector.ports import Clock, Leases, Notes, Report
     from connector.rules.packs import PartnerPack
+    from connector.settings import Connection
 
 REFRESH_LEASE_SECONDS = 120.0
 STATE_SECONDS = 600
@@ -130,6 +131,25 @@ def scopes_for(packs: Iterable[PartnerPack]) -> str:
     targets = {pack.orders.target for pack in packs}
     more = [scope for target, scope in _SCOPES_OF.items() if target in targets]
     return " ".join([SCOPES, *more])
+
+
+def consent_address(
+    connection: Connection, packs: Iterable[PartnerPack], *, secrets: SecretStore, key: str, clock: Clock
+) -> str:
+    """Where a person allows a connection that is set up; NotConfigured where its credentials are not stored."""
+    kept = secrets.read(connection.id, "freshbooks") or {}
+    if not kept.get("client_id"):
+        text = "the FreshBooks credentials are not stored"
+        raise errors.NotConfigured(text, code="no_freshbooks_credentials", fix="`connector connections add`")
+    return authorize_start(
+        connection.id,
+        client_id=kept["client_id"],
+        redirect_uri=connection.freshbooks.redirect_uri,
+        key=key,
+        clock=clock,
+        url=connection.freshbooks.authorize_url,
+        scopes=scopes_for(packs),
+    )
 
 
 def authorize_start(
