@@ -97,6 +97,25 @@ def bill(rows: list[dict[str, Any]], total: str, /, **changes: Any) -> Bill:
     )
 
 
+def written_bill(amount: str = "12.34", vendor: int = 500) -> dict[str, Any]:
+    """A bill as a person writes it in FreshBooks, of one line."""
+    line = {
+        "categoryid": 77,
+        "description": "Slotting fee",
+        "quantity": 1,
+        "unit_cost": {"amount": amount, "code": "USD"},
+    }
+    return {
+        "vendorid": vendor,
+        "bill_number": "SB-1",
+        "issue_date": "2026-03-11",
+        "due_offset_days": 30,
+        "currency_code": "USD",
+        "language": "en",
+        "lines": [line],
+    }
+
+
 def order_line(number: str, qty: Any = 5, price: Any = 20.0, **changes: Any) -> dict[str, Any]:
     """Line `number` of an order: V-<number>, B-<number>, a UPC of its own; None takes an element away."""
     fields = {

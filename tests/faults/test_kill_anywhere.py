@@ -17,6 +17,7 @@ import pytest
 
 from connector.ledger import Record, State, verify_history
 from tests.faults.killing import Machine, Point, machine
+from tests.outbound import written_bill
 
 ROUNDS = 8
 ROUND_SECONDS = 1000.0  # longer than anything is left alone before the upkeep takes it up
@@ -92,24 +93,7 @@ def invoice_in(cloud: Machine) -> int:
 
 def bill_in(cloud: Machine) -> int:
     """A bill that a person wrote, from the vendor that the connector made."""
-    bill = cloud.books_of("bills").create(
-        {
-            "vendorid": 501,
-            "bill_number": "SB-1",
-            "issue_date": "2026-03-11",
-            "due_offset_days": 30,
-            "currency_code": "USD",
-            "language": "en",
-            "lines": [
-                {
-                    "categoryid": 77,
-                    "description": "Slotting fee",
-                    "quantity": 1,
-                    "unit_cost": {"amount": "12.34"},
-                }
-            ],
-        }
-    )
+    bill = cloud.books_of("bills").create(written_bill(vendor=501))
     return int(bill["id"])
 
 

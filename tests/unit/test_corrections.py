@@ -15,7 +15,7 @@ from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
 from tests.alone import map_outbound
 from tests.fakes import FakeWorld
-from tests.outbound import assert_official
+from tests.outbound import assert_official, written_bill
 from tests.unit.test_inbound import PARTNER
 from tests.unit.test_outbound import drain, invoice, sent, stored, told, world
 
@@ -238,7 +238,7 @@ def test_a_bill_that_goes_is_taken_back_as_the_pack_says(style: str, last: tuple
 
 def test_a_bill_that_changes_is_replaced() -> None:
     fake = with_bill()
-    fake.freshbooks.update_bill(1001, {"bill": bill("12.00")})
+    fake.freshbooks.update_bill(1001, {"bill": written_bill("12.00")})
     fake.freshbooks.bills[1001]["updated_at"] = "2027-01-01 00:00:00"
     told(fake, "bill", 1001)
     assert [told_of(one) for one in sent(fake)] == [
@@ -249,27 +249,9 @@ def test_a_bill_that_changes_is_replaced() -> None:
 
 def with_bill(**policy: Any) -> FakeWorld:
     fake = world(bills={"send": True, **policy})
-    fake.freshbooks.create_bill({"bill": bill("12.34")})
+    fake.freshbooks.create_bill({"bill": written_bill("12.34")})
     told(fake, "bill", 1001)
     return fake
-
-
-def bill(amount: str) -> dict[str, Any]:
-    line = {
-        "categoryid": 77,
-        "description": "Slotting fee",
-        "quantity": 1,
-        "unit_cost": {"amount": amount, "code": "USD"},
-    }
-    return {
-        "vendorid": 500,
-        "bill_number": "SB-1",
-        "issue_date": "2026-03-11",
-        "due_offset_days": 30,
-        "currency_code": "USD",
-        "language": "en",
-        "lines": [line],
-    }
 
 
 def test_a_credit_is_explained_field_by_field() -> None:

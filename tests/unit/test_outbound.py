@@ -17,6 +17,7 @@ from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
 from tests.alone import map_outbound, push_document
 from tests.fakes import FakeWorld
+from tests.outbound import written_bill
 from tests.unit.test_inbound import PARTNER, order, put, shipment
 from tests.unit.test_inbound import run as run_inbound
 
@@ -225,26 +226,7 @@ def test_a_bill_that_the_connector_made_is_never_echoed() -> None:
 
 def test_a_bill_written_by_hand_goes_out_self_billed_to_the_vendors_partner() -> None:
     fake = world(bills={"send": True})
-    fake.freshbooks.create_bill(
-        {
-            "bill": {
-                "vendorid": 500,
-                "bill_number": "SB-1",
-                "issue_date": "2026-03-11",
-                "due_offset_days": 30,
-                "currency_code": "USD",
-                "language": "en",
-                "lines": [
-                    {
-                        "categoryid": 77,
-                        "description": "Slotting fee",
-                        "quantity": 1,
-                        "unit_cost": {"amount": "12.34", "code": "USD"},
-                    }
-                ],
-            }
-        }
-    )
+    fake.freshbooks.create_bill({"bill": written_bill()})
     told(fake, "bill", 1001)
     [document] = sent(fake)
     assert document["Header"]["InvoiceHeader"]["InvoiceTypeCode"] == "SELF"

@@ -11,26 +11,8 @@ from connector.documents.freshbooks import Invoice
 from connector.rules.packs import PartnerPack
 from connector.usecases.polling import poll_freshbooks
 from tests.fakes import FakeWorld
+from tests.outbound import written_bill
 from tests.unit import test_outbound as outbound
-
-BILL = {
-    "bill": {
-        "vendorid": 500,
-        "bill_number": "SB-1",
-        "issue_date": "2026-03-11",
-        "due_offset_days": 30,
-        "currency_code": "USD",
-        "language": "en",
-        "lines": [
-            {
-                "categoryid": 77,
-                "description": "Fee",
-                "quantity": 1,
-                "unit_cost": {"amount": "5.00", "code": "USD"},
-            }
-        ],
-    }
-}
 
 
 def asked_since(fake: FakeWorld) -> list[date | None]:
@@ -85,7 +67,7 @@ def test_what_changes_while_a_poll_runs_is_asked_for_by_the_next_one() -> None:
 
 def test_bills_are_asked_for_where_one_of_several_partners_is_sent_them() -> None:
     fake = outbound.world()
-    fake.freshbooks.create_bill(BILL)
+    fake.freshbooks.create_bill({"bill": written_bill()})
     poll_freshbooks(fake.world)
     assert hints(fake) == [("invoice", 987654, "invoice.polled")]
     fake.set_up(PartnerPack.model_validate({"trading_partner_id": "B", "bills": {"send": True}}))
@@ -95,7 +77,7 @@ def test_bills_are_asked_for_where_one_of_several_partners_is_sent_them() -> Non
 
 def test_a_bill_that_was_looked_at_and_is_deleted_is_shown_once_more() -> None:
     fake = outbound.world(bills={"send": True})
-    fake.freshbooks.create_bill(BILL)
+    fake.freshbooks.create_bill({"bill": written_bill()})
     poll_freshbooks(fake.world)
     outbound.drain(fake)
     poll_freshbooks(fake.world)

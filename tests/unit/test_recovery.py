@@ -20,6 +20,7 @@ from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, map_outbound, push_document
 from tests.fakes import FakeWorld
+from tests.outbound import written_bill
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
 from tests.unit import test_push as pushing
@@ -80,21 +81,7 @@ def test_a_bill_of_a_partner_set_up_a_moment_ago_is_sent_by_a_worker_that_had_no
         "vis_state": 0,
     }
     fake.notes.write("acme", "vendor", "NEW", {"vendorid": 501})
-    made = fake.freshbooks.create_bill(
-        {
-            "bill": {
-                "vendorid": 501,
-                "bill_number": "SB-1",
-                "issue_date": "2026-03-11",
-                "due_offset_days": 30,
-                "currency_code": "USD",
-                "language": "en",
-                "lines": [
-                    {"description": "Fee", "quantity": 1, "unit_cost": {"amount": "5.00", "code": "USD"}}
-                ],
-            }
-        }
-    )
+    made = fake.freshbooks.create_bill({"bill": written_bill(vendor=501)})
     outbound.told(fake, "bill", made.id)
     assert len(fake.sps.uploads) == 1
 
