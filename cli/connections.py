@@ -24,6 +24,7 @@ from connector import errors
 from connector.settings import Connection, connection_of
 from connector.usecases.registering import register_callbacks, unconfirmed
 from connector.usecases.tokens import REFRESH_LEASE_SECONDS
+from connector.usecases.webhooks import Noun
 
 app = typer.Typer(
     help="Connections: one FreshBooks business paired with one SPS account.",
@@ -79,25 +80,30 @@ def add_connection(
     wiring.notes.write(connection.id, "poll", "every", {**minutes, "since": wiring.clock.now()})
 
 
-def register_webhooks(stack: Stack, connection: Connection, public_url: str) -> None:
-    """Have FreshBooks call us for invoices and bills; waits until each callback's handshake is through."""
+def register_webhooks(stack: Stack, connection: Connection, public_url: str) -> list[Noun]:
+    """Have FreshBooks call us for invoices and bills; waits until each callback's handshake is through.
+
+    The events that it did not call for before.
+    """
     wiring = stack.wiring
-    register_callbacks(
+    made = register_callbacks(
         connection.id,
         public_url,
         secrets=wiring.secrets,
         leases=wiring.leases,
+        notes=wiring.notes,
         freshbooks=wiring.freshbooks(connection),
     )
     deadline = time.monotonic() + HANDSHAKE_SECONDS
-    while waiting := unconfirmed(connection.id, wiring.secrets):
+    while waiting := unconfirmed(connection.id, wiring.secrets, wiring.notes):
         if time.monotonic() > deadline:
             raise errors.OutcomeUnknown(
                 f"FreshBooks did not confirm the callbacks of: {', '.join(waiting)}",
                 code="callback_not_confirmed",
-                fix=f"check that {public_url} can be reached from the internet, then add the connection again",
+                fix=f"check that {public_url} can be reached from the internet, then register them again",
             )
         time.sleep(0.3)
+    return made
 
 
 def poll_now(stack: Stack, connection: str) -> None:
@@ -255,6 +261,25 @@ def list_(stack: StackOption = DEFAULT_STACK, as_json: JsonOption = False) -> No
     for row in rows:
         table.add_row(*(str(value)[:19] for value in row.values()))
     console.print(table if rows else "No connection yet: `connector connections add`.")
+
+
+@app.command("webhooks")
+@guarded
+def webhooks(
+    connection_id: Annotated[str, typer.Argument(metavar="ID")],
+    stack: StackOption = DEFAULT_STACK,
+    as_json: JsonOption = False,
+) -> None:
+    """Register again the webhooks that FreshBooks has switched off or lost; waits until it has confirmed them."""
+    reached = Stack(stack)
+    made = register_webhooks(reached, reached.wiring.connection(connection_id), reached.outputs["ApiUrl"])
+    if as_json:
+        show_json({"connection": connection_id, "registered": made})
+    else:
+        console.print(
+            f"FreshBooks calls {connection_id} for invoices and bills"
+            + (f"; registered anew: {', '.join(made)}." if made else ", as before.")
+        )
 
 
 @app.command("poll")

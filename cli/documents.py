@@ -21,6 +21,7 @@ from connector.ledger import DocumentKey
 from connector.rules.checks import RULES
 from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
+from connector.usecases.registering import look_at_callbacks
 from connector.usecases.searching import Wanted, everything
 
 LIMIT = 200
@@ -246,8 +247,10 @@ def ping(
     """Try both vendors step by step; exit 1 where a step fails."""
     steps = []
     reached = Stack(stack)
-    token = reached.wiring.secrets.read(connection, "freshbooks") or {}
-    for step in ping_steps(reached.world(connection), probe, token):
+    world, secrets = reached.world(connection), reached.wiring.secrets
+    token = secrets.read(connection, "freshbooks") or {}
+    books = reached.wiring.freshbooks(world.connection)
+    for step in ping_steps(world, probe, token, lambda: look_at_callbacks(world.id, secrets, books)):
         steps.append(step)
         if not as_json:
             mark = "[green]ok[/]  " if step["ok"] else "[red]FAIL[/]"

@@ -42,7 +42,7 @@ def overview(
 def _show_overview(told: dict[str, Any]) -> None:
     flight = ", ".join(money(amount, currency) for currency, amount in told["in_flight"].items())
     today = ", ".join(f"{count} {state}" for state, count in sorted(told["today"]["states"].items()))
-    nightly = told["health"]["reconcile"]
+    nightly, silent = told["health"]["reconcile"], told["health"]["freshbooks"]["silent"]
     console.print(f"[bold]{told['connection']}[/]: {told['person']['count']} need a person")
     for name, text in {
         "today": today or "no document yet",
@@ -51,6 +51,7 @@ def _show_overview(told: dict[str, Any]) -> None:
         "last look at SPS": told["health"]["sps"]["last_poll"][:19] or "never",
         "last look at FreshBooks": told["health"]["freshbooks"]["last_poll"][:19] or "never",
         "FreshBooks": "authorize again" if told["health"]["freshbooks"]["stranded"] else "authorized",
+        "FreshBooks' webhooks": "register again: " + ", ".join(silent) if silent else "well",
         "nightly proof": f"{nightly['unexplained']} unexplained" if nightly["at"] else "not yet",
     }.items():
         console.print(f"  {name:24} {text}")

@@ -21,6 +21,7 @@ from tests.fakes import FakeWorld
 from tests.functions.template import QUEUES, TABLE
 
 REGION = "us-east-1"
+API_URL = "https://api.example.com"
 
 
 def stores_of(fake: FakeWorld) -> Stores:
@@ -48,6 +49,7 @@ def stack_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *fakes: FakeWorld) -
             "Outputs": {
                 "TableName": {"Value": {"Ref": "Documents"}},
                 "ArchiveBucket": {"Value": {"Ref": "Archive"}},
+                "ApiUrl": {"Value": API_URL},
                 **{f"{queue}Url": {"Value": {"Ref": queue}} for queue in QUEUES},
             },
         }

@@ -5,8 +5,8 @@ from typing import Any
 
 from connector.runtime import consume, telemetry, wiring
 from connector.usecases.outbound import map_outbound
+from connector.usecases.registering import confirm_callback
 from connector.usecases.together import Steps
-from connector.usecases.webhooks import confirm_callback
 from connector.usecases.world import World
 
 
@@ -18,6 +18,7 @@ def work(world: World, message: Mapping[str, Any]) -> Steps[None]:
             message,
             secrets=wiring.secrets,
             leases=world.leases,
+            notes=world.notes,
             freshbooks=wiring.freshbooks(world.connection),
             report=world.report,
         )

@@ -15,7 +15,8 @@ Control endpoints of its own, beside those in `server`:
     GET  /_control/deliveries every attempt at a delivery
     POST /_control/drain      [{"timeout"}] block until every delivery is settled
     POST /_control/settings   {"expires_in", "created_at_age", "revoke_old_access", "rate_limit",
-                              "retry_seconds", "sign_handshake"}
+                              "retry_seconds", "sign_handshake", "switch_off_after"}: a callback of which so many
+                              deliveries in a row were dropped is no longer verified, until it is again
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class FreshBooksSimulator(Simulator):
         "rate_limit": None,
         "retry_seconds": [1, 5, 15],
         "sign_handshake": False,
+        "switch_off_after": 0,  # never: FreshBooks does it "after a long time", which nobody has measured
     }
 
     webhooks: Webhooks = None  # type: ignore[assignment]  # made by clear(), which a simulator begins with

@@ -55,6 +55,7 @@ class Callback:
     verifier: str
     updated_at: str
     verified: bool = False
+    dropped: int = 0  # deliveries in a row
 
     def told(self) -> dict[str, Any]:
         names = ("callbackid", "event", "uri", "verified", "updated_at")
@@ -151,7 +152,7 @@ class Webhooks:
         if body.get("resend"):
             self._shake_hands(callback, config)
         elif body.get("verifier") == callback.verifier:
-            callback.verified, callback.updated_at = True, self.stamp()
+            callback.verified, callback.dropped, callback.updated_at = True, 0, self.stamp()
         else:
             raise semantic_error("verifier: Value error, Verifier does not match.")
 
@@ -268,14 +269,21 @@ class Webhooks:
                 self.changed.notify_all()
 
     def _settle(self, delivery: Delivery, status: int | None) -> None:
-        """Anything but a 2xx, redirects included, is tried again a few times and then dropped (4.6)."""
-        waits = self.settings["retry_seconds"]
+        """Anything but a 2xx, redirects included, is tried again a few times and then dropped (4.6).
+
+        A callback whose deliveries are dropped time and again is switched off: it is no longer verified.
+        """
+        waits, callback = self.settings["retry_seconds"], delivery.callback
         if status is not None and 200 <= status < 300:
+            callback.dropped = 0
             self._record(delivery, status, "delivered")
         elif status == 0:
             self._record(delivery, None, "not local")
         elif delivery.attempt > len(waits) or self.closed:
             self._record(delivery, status, "dropped")
+            callback.dropped += 1
+            if callback.dropped == self.settings["switch_off_after"]:
+                callback.verified, callback.updated_at = False, self.stamp()
         else:
             self._record(delivery, status, "failed")
             due = time.monotonic() + waits[delivery.attempt - 1]

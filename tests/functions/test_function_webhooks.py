@@ -199,3 +199,104 @@ def test_a_handshake_of_one_connection_cannot_confirm_anothers_callback(
     assert (stack.admin.secrets.read("birch", "webhooks") or {})["invoice"]["verifiers"] != [
         "of-a-stranger-0123"
     ]
+
+
+# ------------------------------------------------------------------------------- callbacks that fell silent
+
+
+@pytest.fixture
+def called(stack: Stack, acme: Business, gateway: Gateway) -> Business:
+    """The business that FreshBooks calls for invoices and bills."""
+    stack.api_url = gateway.url
+    register(stack, acme)
+    return acme
+
+
+def register(stack: Stack, business: Business) -> None:
+    assert stack.json("POST", "/api/connect/webhooks", {"connection": business.id})[0] == 200
+    assert business.freshbooks.drain()
+    assert stack.settle() == []
+
+
+def switch_off(business: Business, event: str) -> None:
+    """As FreshBooks does where an address failed for long."""
+    with business.freshbooks.lock:
+        for callback in business.freshbooks.webhooks.callbacks.values():
+            if callback.account_id == business.names.account_id and callback.event == event:
+                callback.verified = False
+
+
+def silent(stack: Stack, connection: str = "acme") -> Any:
+    """What the overview says of the connection's webhooks."""
+    told = stack.json("GET", f"/api/overview?connection={connection}")[1]
+    return told["health"]["freshbooks"]["silent"]
+
+
+def test_webhooks_that_freshbooks_switched_off_are_told_until_they_are_confirmed_again(
+    stack: Stack, called: Business
+) -> None:
+    stack.invoke("reconcile_documents", {})
+    assert silent(stack) == {}
+    switch_off(called, "invoice")
+    client = stack.admin.freshbooks(stack.admin.connection("acme"))
+    [bill] = [one for one in called.books["callbacks"] if one["event"] == "bill"]
+    client.delete_callback(bill["callbackid"])
+    stack.invoke("reconcile_documents", {})
+    assert silent(stack) == {
+        "invoice": "FreshBooks has switched it off",
+        "bill": "FreshBooks has no such webhook",
+    }
+    assert stack.invoke("send_digest", {})["new"] == 1
+    assert stack.json("GET", "/api/connect?connection=acme")[1]["unconfirmed"] == ["invoice", "bill"]
+    register(stack, called)
+    assert silent(stack) == {}, "nobody has to wait for the next night"
+    assert stack.json("GET", "/api/connect?connection=acme")[1]["unconfirmed"] == []
+    assert [one["verified"] for one in called.books["callbacks"]] == [True, True]
+    assert stack.invoke("send_digest", {}) == {"new": 0, "open": 0}
+    called.invoice()
+    assert called.freshbooks.drain()
+    assert len(queued(stack)) == 1
+
+
+def test_a_webhook_that_a_person_mended_at_freshbooks_is_silent_no_longer(
+    stack: Stack, called: Business
+) -> None:
+    switch_off(called, "invoice")
+    stack.invoke("reconcile_documents", {})
+    with called.freshbooks.lock:
+        for callback in called.freshbooks.webhooks.callbacks.values():
+            callback.verified = True
+    made = called.books["callbacks"]
+    register(stack, called)
+    assert (silent(stack), called.books["callbacks"]) == ({}, made)
+
+
+def test_a_connection_that_never_asked_for_webhooks_is_not_told_that_they_are_silent(
+    stack: Stack, called: Business, birch: Business
+) -> None:
+    for event in ("invoice", "bill"):
+        switch_off(called, event)
+    stack.invoke("reconcile_documents", {})
+    assert (silent(stack, "birch"), len(silent(stack, "acme"))) == ({}, 2)
+
+
+def test_a_webhook_of_an_address_that_the_stack_had_before_is_made_anew(
+    stack: Stack, called: Business, gateway: Gateway
+) -> None:
+    stack.api_url = gateway.url.replace("127.0.0.1", "localhost")
+    stack.restart()
+    before = {one["callbackid"] for one in called.books["callbacks"]}
+    register(stack, called)
+    assert {one["uri"].startswith(stack.api_url) for one in called.books["callbacks"]} == {True}
+    assert before.isdisjoint(one["callbackid"] for one in called.books["callbacks"])
+
+
+def test_a_ping_says_which_webhook_is_silent_and_what_to_do(stack: Stack, called: Business) -> None:
+    def step() -> Any:
+        steps = stack.json("GET", "/api/ping?connection=acme")[1]["steps"]
+        return next(one for one in steps if one["step"] == "webhooks")
+
+    assert step()["ok"] is True
+    switch_off(called, "bill")
+    assert (step()["ok"], step()["detail"]) == (False, "bill: FreshBooks has switched it off")
+    assert "connector connections webhooks" in step()["fix"]

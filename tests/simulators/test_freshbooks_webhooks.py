@@ -200,6 +200,27 @@ def test_a_delivery_that_keeps_failing_is_dropped(freshbooks, receiver):
     assert [e["outcome"] for e in freshbooks.control("GET", "deliveries")[1:]] == ["failed"] * 3 + ["dropped"]
 
 
+def test_a_callback_that_fails_for_long_is_switched_off_until_it_is_verified_again(freshbooks, receiver):
+    freshbooks.control("POST", "settings", {"switch_off_after": 2})
+    callback = subscribe(freshbooks, receiver, "client")
+    verifier = parse_qs(receiver.received[0][2])["verifier"][0]
+    receiver.statuses = [500] * 4 + [200] + [500] * 8
+    for verified in (True, True, True, False):  # only two in a row are too many
+        freshbooks.client()
+        assert freshbooks.simulator.drain()
+        (told,) = freshbooks.control("GET", "state")["accounts"]["xZNQ1X"]["callbacks"]
+        assert told["verified"] is verified
+    received = len(receiver.events())
+    freshbooks.client()
+    assert freshbooks.simulator.drain()
+    assert len(receiver.events()) == received
+    assert put(freshbooks, callback, {"resend": True}).status_code == 200
+    assert put(freshbooks, callback, {"verifier": verifier}).status_code == 200
+    freshbooks.client()
+    assert freshbooks.simulator.drain()
+    assert len(receiver.events()) == received + 1
+
+
 def test_deliveries_can_be_lost_and_repeated(freshbooks, receiver):
     subscribe(freshbooks, receiver, "client")
     freshbooks.control("POST", "webhooks", {"drop_next": 1})

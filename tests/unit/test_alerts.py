@@ -179,6 +179,18 @@ def test_a_stranded_token_unexplained_documents_and_failed_queues_are_told() -> 
     assert "3 messages of rsx to push gave up" in text
 
 
+def test_webhooks_that_are_silent_are_told_once_with_what_that_costs() -> None:
+    fake, inbox = world(), Inbox()
+    fake.notes.write("acme", "poll", "every", {"freshbooks": 120})
+    fake.notes.write("acme", "reconcile", "callbacks", {"silent": {"bill": "FreshBooks has switched it off"}})
+    assert [tell(fake, inbox)["new"] for _ in range(2)] == [1, 0]
+    [(subject, text)] = inbox.messages
+    assert subject == "Connector: 1 connection without webhooks"
+    assert "FreshBooks does not call when bills change" in text
+    assert "up to 120 minutes later" in text
+    assert f"{CONSOLE}#/connect?connection=acme" in text
+
+
 def test_a_partner_whose_refusals_leave_its_band_stops_and_the_others_go_on() -> None:
     fake, inbox = world(), Inbox()
     fake.set_up(PartnerPack(trading_partner_id="OTHER", name="Other"))

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from connector import errors
-from connector.usecases.webhooks import BODY_LIMIT, Delivery, confirm_callback, receive, signed
-from tests.fakes import FakeClock, FakeLeases
+from connector.usecases.registering import confirm_callback
+from connector.usecases.webhooks import BODY_LIMIT, Delivery, receive, signed
+from tests.fakes import FakeClock, FakeLeases, FakeNotes
 
 KEY = "UWQfd9zCzxmVwFZWKqqKwLxqz8gvzGdAn"
 BODY = (
@@ -145,6 +146,7 @@ def confirm(kept: dict[str, Any], callback_id: int = 2001) -> tuple[dict[str, An
         {"event": "invoice", "id": callback_id, "verifier": "V-0123456789"},
         secrets=secrets,
         leases=FakeLeases(FakeClock()),
+        notes=FakeNotes(),
         report=lambda m, **k: None,
         freshbooks=SimpleNamespace(verify_callback=lambda i, v: verified.append((i, v))),
     )

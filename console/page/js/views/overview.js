@@ -48,10 +48,11 @@ export default async function overview(into, { connection }) {
 
 function sides(health) {
   const late = (side) => side.minutes && side.last_poll && (Date.now() - new Date(side.last_poll)) / 60000 > 3 * side.minutes;
+  const unheard = (side) => Object.keys(side.silent ?? {}).length > 0;
   const row = (name, side) => [h('dt', null, name), h('dd', null,
-    side.stranded ? badge('Authorize again', 'bad') : !side.last_poll ? badge('Never looked', 'warn') : late(side) ? badge('Late', 'bad') : badge('Well', 'good'),
+    side.stranded ? badge('Authorize again', 'bad') : !side.last_poll ? badge('Never looked', 'warn') : late(side) ? badge('Late', 'bad') : unheard(side) ? badge('Webhooks are silent', 'warn') : badge('Well', 'good'),
     ` last look ${ago(side.last_poll)}`, side.next_poll ? new Date(side.next_poll) > Date.now() ? `, next ${ago(side.next_poll)}` : ', next is due' : '',
-    side.stranded ? [' ', h('a', { href: '#/connect' }, 'Connect')] : '')];
+    side.stranded || unheard(side) ? [' ', h('a', { href: '#/connect' }, 'Connect')] : '')];
   const nightly = health.reconcile;
   return h('dl', null, row('SPS Commerce', health.sps), row('FreshBooks', health.freshbooks),
     h('dt', null, 'Nightly proof'), h('dd', null, nightly.at ? [

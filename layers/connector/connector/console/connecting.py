@@ -9,7 +9,7 @@ from connector.adapters import probe
 from connector.catalogue import explain
 from connector.usecases.pairing import businesses, pair
 from connector.usecases.ping import ping
-from connector.usecases.registering import register_callbacks, unconfirmed
+from connector.usecases.registering import look_at_callbacks, register_callbacks, unconfirmed
 from connector.usecases.tokens import consent_address, scopes_for
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 def _ping(request: Request) -> Any:
     world = request.world()
-    token = request.wiring.secrets.read(world.id, "freshbooks") or {}
-    return {"steps": list(ping(world, probe, token))}
+    secrets = request.wiring.secrets
+    token = secrets.read(world.id, "freshbooks") or {}
+    books = request.wiring.freshbooks(world.connection)
+    steps = ping(world, probe, token, lambda: look_at_callbacks(world.id, secrets, books))
+    return {"steps": list(steps)}
 
 
 def _scopes(request: Request) -> str:
@@ -52,7 +55,7 @@ def _status(request: Request) -> Any:
         "authorized": bool(books.get("refresh_token")),
         "missing_scopes": [one for one in _scopes(request).split() if one not in granted] if granted else [],
         "sps": bool((wiring.secrets.read(connection.id, "sps") or {}).get("client_id")),
-        "unconfirmed": unconfirmed(connection.id, wiring.secrets),
+        "unconfirmed": unconfirmed(connection.id, wiring.secrets, wiring.notes),
         "refused": asdict(entry) if (entry := explain(request.text("refused"))) else None,
     }
 
@@ -79,6 +82,7 @@ def _webhooks(request: Request) -> Any:
         wiring.settings.api_url,
         secrets=wiring.secrets,
         leases=wiring.leases,
+        notes=wiring.notes,
         freshbooks=wiring.freshbooks(connection),
     )
     return {"waiting": waiting}

@@ -20,6 +20,7 @@ from connector.catalogue import explain
 from connector.ledger import Record, State
 from connector.usecases import packs
 from connector.usecases.overview import health
+from connector.usecases.registering import AGAIN
 from connector.usecases.summaries import needs_person
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def message(new: list[tuple[str, Alert]], open_: list[Alert], console: str) -> t
 _KINDS = {
     "document": ("document needs a person", "documents need a person"),
     "token": ("to be authorized again", "to be authorized again"),
+    "webhooks": ("connection without webhooks", "connections without webhooks"),
     "poll": ("poll is late", "polls are late"),
     "queue": ("queue with failed messages", "queues with failed messages"),
     "partner": ("partner stopped", "partners stopped"),
@@ -157,6 +159,16 @@ def _sides(world: World) -> Iterator[Alert]:
             "FreshBooks has to be authorized again",
             "its refresh token is used up; queues wait and nothing is lost",
             "authorize it in the console, or with `connector authorize`",
+            "#/connect",
+        )
+    if silent := told["freshbooks"]["silent"]:
+        yield Alert(
+            f"webhooks/{'+'.join(silent)}",
+            "webhooks",
+            f"FreshBooks does not call when {' or '.join(noun + 's' for noun in silent)} change",
+            "; ".join(f"{noun}: {why}" for noun, why in silent.items())
+            + f". Changes are seen by the poll, up to {told['freshbooks']['minutes']} minutes later",
+            f"{AGAIN}. Where it happens again, see whether that address can be reached from the internet",
             "#/connect",
         )
     for side, name in (("sps", "SPS"), ("freshbooks", "FreshBooks")):

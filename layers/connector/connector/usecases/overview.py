@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from connector import errors
 from connector.catalogue import explain
 from connector.ledger import FINAL, Record, State, revision_began
+from connector.usecases.registering import noted_silent
 from connector.usecases.summaries import needs_person, summary_of
 from connector.usecases.world import POLL_MINUTES, as_text
 
@@ -77,7 +78,8 @@ def health(world: World) -> dict[str, Any]:
     """What each side was last seen to do: `{"sps": {...}, "freshbooks": {...}, "reconcile": {...}}`."""
     polls = world.notes.read_all(world.id, "poll")
     token = world.notes.read(world.id, "token", "refresh") or {}
-    last = world.notes.read(world.id, "reconcile", "last") or {}
+    nightly = world.notes.read_all(world.id, "reconcile")
+    last = nightly.get("last", {})
     every = {**POLL_MINUTES, **polls.get("every", {})}
     sides: dict[str, Any] = {
         side: {
@@ -89,6 +91,7 @@ def health(world: World) -> dict[str, Any]:
         for side in POLL_MINUTES
     }
     sides["freshbooks"]["stranded"] = "stranded" in token
+    sides["freshbooks"]["silent"] = noted_silent(nightly.get("callbacks"))
     sides["reconcile"] = {"at": last.get("at", ""), "unexplained": last.get("unexplained", 0)}
     return sides
 

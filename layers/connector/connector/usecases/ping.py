@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
 from connector.documents.freshbooks import read_businesses
+from connector.usecases.registering import AGAIN
 from connector.usecases.tokens import scopes_for
 
 if TYPE_CHECKING:
@@ -24,15 +25,19 @@ class Probe(Protocol):
 
 
 def ping(
-    world: World, probe: Probe | None = None, token: Mapping[str, Any] | None = None
+    world: World,
+    probe: Probe | None = None,
+    token: Mapping[str, Any] | None = None,
+    callbacks: Callable[[], Mapping[Any, str] | None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One result a step: {"vendor", "step", "ok", "detail", "fix"}. Nothing is written at either vendor.
 
-    `token` is the stored FreshBooks secret, of which only the scopes are read. After a step that all others
+    `token` is the stored FreshBooks secret, of which only the scopes are read; `callbacks` looks at the webhooks
+    (`registering.look_at_callbacks`). After a step that all others
     of a vendor need, the rest is not tried.
     """
     dead: set[str] = set()
-    for vendor, step, attempt in [*_sps(world, probe), *_freshbooks(world, probe, token)]:
+    for vendor, step, attempt in [*_sps(world, probe), *_freshbooks(world, probe, token, callbacks)]:
         told = {"vendor": vendor, "step": step}
         if vendor in dead:
             yield {**told, "ok": False, "detail": "not tried", "fix": ""}
@@ -66,7 +71,12 @@ def _sps(world: World, probe: Probe | None) -> list[Step]:
     ]  # fmt: skip
 
 
-def _freshbooks(world: World, probe: Probe | None, token: Mapping[str, Any] | None) -> list[Step]:
+def _freshbooks(
+    world: World,
+    probe: Probe | None,
+    token: Mapping[str, Any] | None,
+    callbacks: Callable[[], Mapping[Any, str] | None] | None,
+) -> list[Step]:
     books = world.freshbooks
     return [
         *_address("FreshBooks", world.connection.freshbooks.api_url, probe),
@@ -76,6 +86,7 @@ def _freshbooks(world: World, probe: Probe | None, token: Mapping[str, Any] | No
         ("FreshBooks", "invoices", lambda: _first(books.list_invoices())),
         ("FreshBooks", "bills in the plan", lambda: _first(books.list_bills())),
         ("FreshBooks", "vendors", lambda: _count_text(books.list_vendors(), "vendors")),
+        *([("FreshBooks", "webhooks", lambda: _webhooks(callbacks()))] if callbacks is not None else []),
         ("connector", "partner packs", lambda: f"{len(world.packs())} set up"),
     ]  # fmt: skip
 
@@ -137,6 +148,15 @@ def _category(world: World) -> str:
     return f"{len(names)} categor{'y' if len(names) == 1 else 'ies'}" + (
         f", {wanted} among them" if wanted else ""
     )
+
+
+def _webhooks(silent: Mapping[Any, str] | None) -> str:
+    if silent is None:
+        return "not asked for; changes are seen by the poll"
+    if silent:
+        what = "; ".join(f"{event}: {why}" for event, why in silent.items())
+        raise errors.CheckFailed(what, code="webhooks_silent", fix=AGAIN)
+    return "FreshBooks calls when invoices and bills change"
 
 
 def _count(things: Any) -> int:

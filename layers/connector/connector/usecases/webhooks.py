@@ -10,14 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from connector import errors
-
 if TYPE_CHECKING:
-    from connector.ports import Leases, Report
-    from connector.usecases.tokens import SecretStore
+    from connector.ports import Report
 
 BODY_LIMIT = 65_536
 Noun = Literal["invoice", "bill"]
@@ -131,40 +128,3 @@ def _handshake(
         }
     )
     return 200
-
-
-class Callbacks(Protocol):
-    def verify_callback(self, callback_id: int, verifier: str) -> Any: ...
-
-
-def confirm_callback(
-    connection: str,
-    message: Mapping[str, Any],
-    *,
-    secrets: SecretStore,
-    leases: Leases,
-    freshbooks: Callbacks,
-    report: Report,
-) -> None:
-    """Finish a registration: answer FreshBooks with the verifier and keep it as the callback's key.
-
-    Accepted only for a callback id that `connections add` put on the list and that has no key yet: a
-    handshake is not authenticated by anything else.
-    """
-    with leases.hold(f"{connection}/webhooks", 60) as fence:
-        if fence is None:
-            raise errors.Busy("another callback is being confirmed", retry_after=2)
-        kept = secrets.read(connection, "webhooks") or {}
-        callback = kept.get(message["event"], {})
-        if callback.get("callback_id") != message["id"]:
-            if callback.get("callback_id") is None and message["event"] in kept:
-                raise errors.Busy("the callback is still being registered", retry_after=2)
-            report("handshake for an unknown callback", callback_id=message["id"])
-            return
-        if callback.get("verifiers"):
-            report("handshake for a confirmed callback", callback_id=message["id"])
-            return
-        freshbooks.verify_callback(message["id"], message["verifier"])
-        kept[message["event"]] = {**callback, "verifiers": [message["verifier"]]}
-        secrets.write(connection, "webhooks", kept)
-        report("callback confirmed", event=message["event"])
