@@ -374,6 +374,15 @@ def test_an_address_leads_whoever_gets_it_to_the_same_connection(open_as: Open, 
     expect(page.get_by_label("Kind")).to_have_value("order")
 
 
+def test_an_address_of_a_connection_that_there_is_not_shows_no_other_one(open_as: Open) -> None:
+    page = open_as("operator", place="#/connect?connection=birsch")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no connection birsch")
+    expect(page.get_by_role("button", name="Register webhooks")).to_have_count(0)
+    page.get_by_role("link", name="Birch Goods").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    expect(page.get_by_label("Connection")).to_have_value("birch")
+
+
 def test_a_viewer_reads_everything_and_is_offered_no_change(open_as: Open, held: Parked, demo: Demo) -> None:
     page = open_as("viewer", place=f"#/document?id={held.id}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Invoice {held.number}")

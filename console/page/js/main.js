@@ -44,9 +44,10 @@ export function go(path, given = {}) {
   location.hash = address(path, given);
 }
 
+const known = (id) => me.connections.some((one) => one.id === id);
+
 /** The connection of this tab: the one that an address names, else the one looked at last. */
 function connection(named) {
-  const known = (id) => me.connections.some((one) => one.id === id);
   if (known(named)) keep(named);
   return [sessionStorage, localStorage].map((kept) => kept.getItem('connection')).find(known) ?? me.connections[0]?.id ?? '';
 }
@@ -78,8 +79,10 @@ async function show() {
   const [path, given] = place();
   const [name, view] = VIEWS[path] ?? [];
   if (!signedIn()) return welcome();
+  const { connection: named, authorized, refused, ...rest } = given;
+  const asked = named ?? authorized;
   try {
-    me ??= await get('me');
+    if (!me || (asked && !known(asked))) me = await get('me'); // it may have been added since
   } catch (error) {
     if (signedIn()) {
       fill(header);
@@ -87,8 +90,8 @@ async function show() {
     }
     return undefined;
   }
-  const { connection: named, authorized, refused, ...rest } = given;
-  const chosen = connection(named ?? authorized ?? given.id?.split('/')[0]);
+  if (asked && !known(asked)) return noSuchConnection(asked, path, rest);
+  const chosen = connection(asked ?? given.id?.split('/')[0]);
   // an address can be sent to somebody, and news is told once
   const isNamed = me.connections.length > 1 && !given.id;
   history.replaceState(null, '', address(path, { connection: isNamed ? chosen : undefined, ...rest }));
@@ -111,6 +114,16 @@ async function show() {
     scrollTo(0, 0);
   }
   return undefined;
+}
+
+/** Another connection in its place would have somebody act on the wrong one. */
+function noSuchConnection(id, path, given) {
+  showHeader(path, given, '');
+  document.title = 'No such connection · Connector';
+  main.removeAttribute('aria-busy');
+  fill(main, h('h1', null, `There is no connection ${id}`),
+    h('p', null, 'It was removed, or the address is mistyped.', me.connections.length ? ' There are:' : ''),
+    h('ul', null, me.connections.map((one) => h('li', null, h('a', { href: address('', { connection: one.id }) }, one.name || one.id)))));
 }
 
 const nothingYet = () => h('section.box', null, h('h1', null, 'No connection yet'),
