@@ -22,7 +22,8 @@ from connector.rules.checks import RULES
 from connector.usecases import explaining, people
 from connector.usecases.ping import ping as ping_steps
 from connector.usecases.registering import look_at_callbacks
-from connector.usecases.searching import Wanted, everything
+from connector.usecases.searching import TYPES, Wanted, everything
+from connector.usecases.world import World
 
 LIMIT = 200
 _VERDICTS = {"accept": "accepted", "reject": "rejected", "lines": "decided line by line"}
@@ -37,9 +38,7 @@ def documents(
     ] = "",
     direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
     partner: Annotated[str, typer.Option(help="Only this TradingPartnerId.")] = "",
-    kind: Annotated[
-        str, typer.Option("--type", help="Only order, shipment, invoice, credit, asn, ack, bill or file.")
-    ] = "",
+    kind: Annotated[str, typer.Option("--type", help=f"Only one kind: {', '.join(TYPES)}.")] = "",
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
     code: Annotated[str, typer.Option(help="Only parked for this reason, such as price_differs.")] = "",
     since: Annotated[str, typer.Option(help="In its state since this date (UTC), or 3d ago, or later.")] = "",
@@ -61,8 +60,11 @@ def documents(
     )
     rows = list(islice(found, limit + 1))
     more, rows = len(rows) > limit, rows[:limit]
-    if connection and not rows:
-        reached.wiring.connection(connection)  # that nothing matches is no news of one that there is not
+    if not rows:  # that nothing matches is no news of what there is not
+        if connection:
+            reached.wiring.connection(connection)
+        if partner not in ("", "-"):
+            _is_set_up(partner, [reached.world(each) for each in reached.connections(connection)])
     if as_json:
         show_json({"documents": rows, "more": more})
     else:
@@ -71,6 +73,17 @@ def documents(
             err.print(f"… and more: narrow the search or raise --limit (now {limit}).")
     if any(row["state"] in ("HELD", "REJECTED", "IN_DOUBT") for row in rows):
         raise typer.Exit(1)
+
+
+def _is_set_up(partner: str, worlds: list[World]) -> None:
+    """BadUse where none of these connections has the trading partner."""
+    there = sorted({known for world in worlds for known in world.packs()})
+    if partner not in there:
+        raise errors.BadUse(
+            f"no document matches, and trading partner {partner} is not set up",
+            code="no_such_partner",
+            fix=f"one of {', '.join(there)}" if there else "`connector partners import`",
+        )
 
 
 def documents_table(rows: list[dict[str, Any]]) -> Table:

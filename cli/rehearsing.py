@@ -12,6 +12,7 @@ from cli.offline import read_pack_file
 from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector.usecases import rehearsing
+from connector.usecases.searching import known_type
 
 COLUMNS = ("id", "change", "state", "amount", "currency", "before", "after", "field", "was", "now", "reason")
 _COLOURS = {"becomes invalid": "red", "becomes valid": "green", "changes": "yellow"}
@@ -40,7 +41,7 @@ def rehearse(
     changed = None if pack is None else read_pack_file(pack)
     world = Stack(stack).world(connection)
     partner = partner or (changed.trading_partner_id if changed else "")
-    keys = rehearsing.archived(world, partner=partner, type_=kind, last=last)
+    keys = rehearsing.archived(world, partner=partner, type_=known_type(kind), last=last)
     every = rehearsing.rows(world, changed, keys)
     quiet = as_json or as_csv or not err.is_terminal
     result = rehearsing.told(track(every, "rehearsing", total=len(keys), console=err, disable=quiet))

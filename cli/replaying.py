@@ -21,6 +21,7 @@ from connector.ledger import DocumentKey, State, verify_history
 from connector.usecases import people, replaying
 from connector.usecases.reconcile import NO_ORDER
 from connector.usecases.reconcile import reconcile as reconcile_connection
+from connector.usecases.searching import TYPES, known_type
 
 ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")]
 
@@ -45,7 +46,7 @@ def replay(
     ] = "",
     direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
     partner: Annotated[str, typer.Option(help="Only of this TradingPartnerId.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="Only order, shipment, invoice, asn, bill...")] = "",
+    kind: Annotated[str, typer.Option("--type", help=f"Only one kind: {', '.join(TYPES)}.")] = "",
     code: Annotated[str, typer.Option(help="Only those held or refused with this error code.")] = "",
     since: Annotated[
         str, typer.Option(help="Only what is in its state since then: 2026-04-16, 12h, 3d.")
@@ -82,6 +83,7 @@ def replay(
     if direction not in ("", "in", "out"):
         raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
     window = {"since": instant(since, option="--since"), "until": instant(until, option="--until")}
+    kind = known_type(kind)
     keys = [DocumentKey.of(text) for text in documents or ()]
     reached = Stack(stack)
     wiring = reached.wiring

@@ -40,6 +40,7 @@ SPOKEN_FOR = {
     "report_too_large",
     "no_such_route",
     "no_such_state",
+    "no_such_type",
     "no_such_zone",
     "not_signed_in",
     "order_not_one",

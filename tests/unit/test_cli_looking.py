@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.stack import Stack
-from tests.stack_of_fakes import connector, stack_of
+from tests.stack_of_fakes import API_URL, connector, stack_of
 from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
 from tests.unit.test_inbound import PARTNER
@@ -55,6 +55,28 @@ def test_the_overview_counts_what_needs_a_person_and_the_money_that_waits() -> N
 def test_a_stack_without_connections_needs_nobody(stack: Stack) -> None:
     stack.wiring.notes.remove("", "connection", "acme")
     assert told("overview") == {"connections": []}
+
+
+@pytest.mark.parametrize(
+    ("option", "mistyped", "known"),
+    [("type", "invoise", "invoice"), ("state", "helt", "HELD"), ("direction", "up", "in or out"),
+     ("partner", "123ALLSUPLIER", PARTNER)],
+)  # fmt: skip
+def test_what_there_is_not_is_bad_use_and_not_a_search_without_a_result(
+    option: str, mistyped: str, known: str
+) -> None:
+    done = connector("documents", f"--{option}", mistyped)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert mistyped in done.stderr
+    assert known in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_search_without_a_result_is_one_where_all_that_it_names_is_there() -> None:
+    assert told("documents", "--partner", PARTNER, "--type", "asn", "--state", "HELD") == {
+        "documents": [],
+        "more": False,
+    }
 
 
 def test_documents_are_found_by_reason_amount_and_day() -> None:
@@ -139,6 +161,6 @@ def test_what_came_to_its_state_lately_is_found_by_how_long_ago(stack: Stack) ->
 def test_an_emulators_api_has_the_address_that_the_environment_gives(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "ApiUrl" not in Stack(stack.name).outputs
+    assert Stack(stack.name).outputs["ApiUrl"] == API_URL
     monkeypatch.setenv("CONNECTOR_API_URL", "http://127.0.0.1:4566/api")
     assert Stack(stack.name).outputs["ApiUrl"] == "http://127.0.0.1:4566/api"

@@ -118,10 +118,14 @@ def test_another_connections_documents_are_never_among_them() -> None:
     assert numbers(search(fake.world, Wanted(text="2"))) == []
 
 
-@pytest.mark.parametrize("query", [{"state": "lost"}, {"direction": "up"}, {"least": "x"}, {"most": "inf"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"state": "lost"}, {"direction": "up"}, {"type": "invoise"}, {"least": "x"}, {"most": "inf"}],
+)
 def test_what_makes_no_sense_is_refused(query: dict[str, str]) -> None:
-    with pytest.raises(errors.BadUse):
+    with pytest.raises(errors.BadUse) as refused:
         Wanted.of(query)
+    assert refused.value.fix, "it says what makes sense"
 
 
 def test_one_state_on_the_way_is_told_from_the_others_and_a_page_of_it_is_bounded(

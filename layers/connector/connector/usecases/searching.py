@@ -23,6 +23,11 @@ DIRECT = (
     ("in", "shipment"),
     *(("out", kind) for kind in ("invoice", "asn", "bill", "ack", "credit")),
 )
+# every kind of document that the ledger keeps; what SPS sent and nobody asked for is kept as what it is
+TYPES = (
+    *("order", "shipment", "invoice", "credit", "asn", "bill", "ack"),
+    *("close_out", "notice", "file", "order_ack"),
+)
 # words for several states at once, as people ask
 GROUPS: dict[str, frozenset[State]] = {
     "": frozenset(State),
@@ -58,16 +63,21 @@ class Wanted:
         elif state.upper() in list(State):
             states = frozenset({State(state.upper())})
         else:
-            raise errors.BadUse(f"there is no state {state[:20]}", code="no_such_state")
+            known = ", ".join([*State, *filter(None, GROUPS)])
+            raise errors.BadUse(
+                f"there is no state {state[:20]}", code="no_such_state", fix=f"one of {known}"
+            )
         direction = query.get("direction", "")
         if direction not in ("", "in", "out"):
-            raise errors.BadUse(f"there is no direction {direction[:20]}", code="no_such_direction")
+            raise errors.BadUse(
+                f"there is no direction {direction[:20]}", code="no_such_direction", fix="in or out"
+            )
         return Wanted(
             states=states,
             person=state.lower() == "person",
             direction=direction,  # type: ignore[arg-type]
             partner=query.get("partner", ""),
-            type=query.get("type", ""),
+            type=known_type(query.get("type", "")),
             text=query.get("text", "").strip(),
             code=query.get("code", ""),
             since=_moment(query, "since"),
@@ -108,6 +118,14 @@ class Wanted:
             *record.reason.values(),
         )
         return not text or any(text in place.casefold() for place in places)
+
+
+def known_type(name: str) -> str:
+    """A kind of document, or "" for all; BadUse names the known ones."""
+    if name and name not in TYPES:
+        fix = f"one of {', '.join(TYPES)}"
+        raise errors.BadUse(f"there is no kind of document {name[:20]}", code="no_such_type", fix=fix)
+    return name
 
 
 def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -> dict[str, Any]:
