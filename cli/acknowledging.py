@@ -16,7 +16,7 @@ from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.ledger import DocumentKey
 from connector.usecases import acknowledging
-from connector.usecases.summaries import summary_of
+from connector.usecases.summaries import state_words, summary_of
 
 
 @guarded
@@ -54,7 +54,9 @@ def acknowledge(
     if as_json:
         show_json({"document": summary_of(record), "reason": dict(record.reason)})
     else:
-        console.print(f"{record.key.id}: {record.state}, {record.history[-1].note}", soft_wrap=True)
+        console.print(
+            f"{record.key.id}: {state_words(record.state)}, {record.history[-1].note}", soft_wrap=True
+        )
     if record.reason:
         raise typer.Exit(1)
 

@@ -14,6 +14,7 @@ from connector.ledger import DocumentKey
 from connector.usecases import pairing
 from connector.usecases.chains import order_diff
 from connector.usecases.overview import overview as overview_of
+from connector.usecases.summaries import state_words
 
 ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")]
 
@@ -41,7 +42,9 @@ def overview(
 
 def _show_overview(told: dict[str, Any]) -> None:
     flight = ", ".join(money(amount, currency) for currency, amount in told["in_flight"].items())
-    today = ", ".join(f"{count} {state}" for state, count in sorted(told["today"]["states"].items()))
+    today = ", ".join(
+        f"{count} {state_words(state)}" for state, count in sorted(told["today"]["states"].items())
+    )
     nightly, silent = told["health"]["reconcile"], told["health"]["freshbooks"]["silent"]
     console.print(f"[bold]{told['connection']}[/]: {told['person']['count']} need a person")
     for name, text in {

@@ -16,6 +16,8 @@ import pytest
 import typer.main
 
 from cli.main import app
+from connector.ledger import State
+from connector.usecases.summaries import state_words
 from tests import builders
 from tests.docs import mapping_tables
 
@@ -70,6 +72,15 @@ def test_every_make_target_in_the_docs_exists() -> None:
         for piece in fenced_and_inline(page.read_text()):
             for target in MAKE.findall(piece):
                 assert target in targets, f"{page.name}: make {target}"
+
+
+def test_the_console_calls_each_state_as_messages_do() -> None:
+    """Somebody who reads that a document is closed looks for the badge that says so."""
+    text = (ROOT / "console/page/js/format.js").read_text()
+    labels = dict(re.findall(r"([A-Z_]+): \['([\w ]+)', '\w*'\]", text))
+    assert {name: label.lower() for name, label in labels.items()} == {
+        str(state): state_words(state) for state in State
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -210,7 +210,7 @@ def test_what_is_delivered_can_no_longer_be_held_back() -> None:
     fake = world("live")
     offer(fake, "1")
     run(fake)
-    with pytest.raises(errors.CheckFailed, match="can no longer be held back"):
+    with pytest.raises(errors.CheckFailed, match="is delivered: it can no longer be held back"):
         replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason="too late")
     with pytest.raises(errors.BadUse):
         replaying.hold_back(fake.world, stored(fake).key, who="somebody", reason=" ")

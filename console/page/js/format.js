@@ -48,7 +48,7 @@ export const kind = (type) => KINDS[type] ?? type[0].toUpperCase() + type.slice(
 
 const STATES = {
   RECEIVED: ['Received', 'new'], MAPPED: ['Ready to send', 'new'], CLAIMED: ['Being sent', 'new'],
-  IN_DOUBT: ['Checking', 'warn'], HELD: ['Held', 'warn'], REJECTED: ['Refused', 'bad'],
+  IN_DOUBT: ['Being checked', 'warn'], HELD: ['Held', 'warn'], REJECTED: ['Refused', 'bad'],
   DELIVERED: ['Delivered', 'good'], PICKED_UP: ['Picked up', 'good'], SKIPPED: ['Closed', ''],
   CANCELLED: ['Cancelled', ''], SUPERSEDED: ['Replaced', ''],
 };

@@ -29,6 +29,7 @@ from connector.rules.catalogue_check import compare_with_items
 from connector.usecases.arrivals import Planned, hold, settle
 from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked, stored_order
+from connector.usecases.summaries import state_words
 from connector.usecases.world import as_text
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def acknowledge(world: World, order_key: DocumentKey, decision: Decision) -> Rec
         raise errors.BadUse(f"there is no order {order_key.id}", code="no_such_document")
     if order_record.state in _OVER:
         raise errors.BadUse(
-            f"the order is {order_record.state}: nothing is to be acknowledged", code="order_over"
+            f"the order is {state_words(order_record.state)}: nothing is to be acknowledged",
+            code="order_over",
         )
     mapped = order_to_ack(stored_order(world, order_record), decision)
     wrong = next((finding for finding in mapped.findings if finding.code == "decision_impossible"), None)

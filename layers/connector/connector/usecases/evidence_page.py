@@ -7,6 +7,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from connector.usecases.summaries import state_words
+
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
@@ -63,7 +65,7 @@ def _overview(documents: list[Mapping[str, Any]]) -> str:
         {
             "document": f"{_words(one['type'])} {one['number']}",
             "way": "received" if one["direction"] == "in" else "sent",
-            "state": _words(one["state"].lower()),
+            "state": state_words(one["state"]),
             "revision": str(one["revision"]),
             "date": one["date"],
             "amount": f"{one['amount']} {one['currency']}" if one["amount"] else "",
@@ -86,7 +88,10 @@ def _document(one: Mapping[str, Any]) -> str:
         parts.append(
             f"<p>{escape(one['reason'].get('message', ''))} {escape(one['reason'].get('fix', ''))}</p>"
         )
-    timeline = [{**event, "at": _instant(event["at"])} for event in one["timeline"]]
+    timeline = [
+        {**event, "at": _instant(event["at"]), "state": state_words(event["state"])}
+        for event in one["timeline"]
+    ]
     parts.append(_table("Timeline (UTC)", ("at", "what", "state", "who", "note"), timeline))
     parts.append(_files(one["payloads"]))
     return "\n".join(parts)

@@ -17,6 +17,7 @@ from connector import errors
 from connector.ledger import OPEN, DocumentKey, Record, State
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.sightings import NOBODYS, TOPIC, version_of
+from connector.usecases.summaries import state_words
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Sale
@@ -129,10 +130,12 @@ class _Account:
             return self._verdict(record, "needs a person" if not record.waits_for else "waits", True, reason)
         if state in OPEN:
             age = self.now - datetime.fromisoformat(record.updated)
-            return self._verdict(record, "on its way", age < PATIENCE, f"{state} for {_in_words(age)}")
+            return self._verdict(
+                record, "on its way", age < PATIENCE, f"{state_words(state)} for {_in_words(age)}"
+            )
         if state in (State.SKIPPED, State.CANCELLED, State.SUPERSEDED):
             return self._verdict(
-                record, state.lower(), True, record.history[-1].note if record.history else ""
+                record, state_words(state), True, record.history[-1].note if record.history else ""
             )
         if record.key.direction == "out":
             return self._file_of(record)
@@ -246,10 +249,6 @@ class _Account:
 
     def _verdict(self, record: Record, verdict: str, explained: bool, detail: str) -> Verdict:
         return Verdict(record.key.id, "ledger", verdict, explained, detail)
-
-
-def state_words(state: State) -> str:
-    return state.lower().replace("_", " ")
 
 
 def _in_words(age: timedelta) -> str:

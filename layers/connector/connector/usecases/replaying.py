@@ -10,7 +10,7 @@ from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
 from connector.usecases import inbound, outbound
 from connector.usecases.arrivals import replay_message, said
 from connector.usecases.orders import ACCEPTED, RESENT
-from connector.usecases.summaries import differences
+from connector.usecases.summaries import differences, state_words
 
 if TYPE_CHECKING:
     from connector.usecases.arrivals import Planned
@@ -82,7 +82,7 @@ def replay(world: World, key: DocumentKey, *, who: str, reason: str = "", force:
         again = record.revised(now=now, who=who, what=RESENT, note=reason)
     else:
         raise errors.CheckFailed(
-            f"the document is {record.state}: there is nothing to replay",
+            f"the document is {state_words(record.state)}: there is nothing to replay",
             code="nothing_to_replay",
             fix="a delivered document is sent again only by force, with a reason",
         )
@@ -99,7 +99,8 @@ def resolve(world: World, key: DocumentKey, *, who: str, reason: str) -> Record:
     reason = said(reason, "say how it was dealt with")
     if record.state not in (State.HELD, State.REJECTED):
         raise errors.CheckFailed(
-            f"the document is {record.state}: nothing waits for a person", code="nothing_to_resolve"
+            f"the document is {state_words(record.state)}: nothing waits for a person",
+            code="nothing_to_resolve",
         )
     closed = record.step(
         "resolved", now=world.clock.now(), who=who, to=State.SKIPPED, note=reason, reason={}, waits_for=""
@@ -129,7 +130,8 @@ def hold_back(world: World, key: DocumentKey, *, who: str, reason: str) -> Recor
     reason = said(reason, "say why it is held")
     if "hold" not in possible(record.state):
         raise errors.CheckFailed(
-            f"the document is {record.state}: it can no longer be held back", code="nothing_to_hold"
+            f"the document is {state_words(record.state)}: it can no longer be held back",
+            code="nothing_to_hold",
         )
     because = {
         "code": "held_by_person",

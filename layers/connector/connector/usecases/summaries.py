@@ -10,6 +10,26 @@ from connector.ledger import State
 if TYPE_CHECKING:
     from connector.ledger import Record
 
+# as the console's page calls them
+_STATES = {
+    State.RECEIVED: "received",
+    State.MAPPED: "ready to send",
+    State.CLAIMED: "being sent",
+    State.IN_DOUBT: "being checked",
+    State.HELD: "held",
+    State.REJECTED: "refused",
+    State.DELIVERED: "delivered",
+    State.PICKED_UP: "picked up",
+    State.SKIPPED: "closed",
+    State.CANCELLED: "cancelled",
+    State.SUPERSEDED: "replaced",
+}
+
+
+def state_words(state: str) -> str:
+    """A state as people call it: `refused` for REJECTED."""
+    return _STATES[State(state)]
+
 
 def needs_person(record: Record) -> bool:
     """Refused for good, or held for a decision or a setting that somebody has to make.
