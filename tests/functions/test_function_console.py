@@ -648,6 +648,19 @@ def test_what_a_connection_lacks_is_told(stack: Stack, acme: Business) -> None:
     assert steps["scopes"]["fix"]
 
 
+def test_a_ping_ends_with_the_time_that_each_vendor_has_and_names_where_it_stopped(
+    stack: Stack, acme: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.console.connecting.SECONDS_A_VENDOR", 0.0)
+    status, told = stack.json("GET", "/api/ping?connection=acme")
+    assert status == 200
+    for vendor in ("SPS", "FreshBooks"):
+        steps = [one for one in told["steps"] if one["vendor"] == vendor and not one["ok"]]
+        assert "no time was left" in steps[0]["detail"]
+        assert {one["detail"] for one in steps[1:]} == {"not tried"}
+    assert told["steps"][-1]["ok"] is True, "what needs no vendor is told all the same"
+
+
 def test_webhooks_are_registered_once_and_confirmed_by_their_handshakes(
     stack: Stack, acme: Business, gateway: Gateway
 ) -> None:

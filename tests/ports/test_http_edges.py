@@ -169,6 +169,16 @@ def test_a_second_try_that_would_come_after_the_deadline_is_not_waited_for() -> 
     assert len(server.requests) == 1
 
 
+def test_requests_that_share_a_time_end_with_it_and_those_after_them_have_their_own() -> None:
+    with ScriptedServer([reply(200, {}), reply(200, {})]) as server:
+        late = pytest.raises(errors.Unreachable, match="no time was left")
+        with http.within(30), http.within(0), http.within(60), late:
+            ask(server.url)
+        with http.within(30):
+            assert ask(server.url).status == 200
+        assert ask(server.url).status == 200
+
+
 def test_a_connection_is_given_up_long_before_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert http.CONNECT_SECONDS < 5
     monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)

@@ -26,7 +26,8 @@ import json as json_codec
 import random as random_numbers
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -164,6 +165,19 @@ def _epoch(http_date: str) -> float | None:
         return None
 
 
+_until: ContextVar[float] = ContextVar("_until", default=float("inf"))
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """All requests of the block together end so many seconds from now, whatever time each was given."""
+    held = _until.set(min(_until.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _until.reset(held)
+
+
 Gate = Callable[[Callable[[], Response]], Response]
 
 
@@ -236,7 +250,7 @@ class HttpClient:
         if json is not None:
             data = json_codec.dumps(json, ensure_ascii=False, allow_nan=False).encode()
             headers["Content-Type"] = "application/json"
-        deadline = time.monotonic() + total_seconds
+        deadline = min(time.monotonic() + total_seconds, _until.get())
         for left in reversed(range(tries)):
             try:
                 return self._gate(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector.adapters import probe
+from connector.adapters.http import within
 from connector.catalogue import explain
 from connector.usecases.pairing import businesses, pair
 from connector.usecases.ping import ping
@@ -15,13 +16,21 @@ from connector.usecases.tokens import consent_address, scopes_for
 if TYPE_CHECKING:
     from connector.console.routes import Request
 
+SECONDS_A_VENDOR = 12.0  # half of what a request has
+
 
 def _ping(request: Request) -> Any:
     world = request.world()
     secrets = request.wiring.secrets
     token = secrets.read(world.id, "freshbooks") or {}
     books = request.wiring.freshbooks(world.connection)
-    steps = ping(world, probe, token, lambda: look_at_callbacks(world.id, secrets, books))
+    steps = ping(
+        world,
+        probe,
+        token,
+        callbacks=lambda: look_at_callbacks(world.id, secrets, books),
+        share=lambda: within(SECONDS_A_VENDOR),
+    )
     return {"steps": list(steps)}
 
 

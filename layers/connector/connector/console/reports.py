@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connector import errors
+from connector.console.routes import SECONDS, Request
 from connector.usecases.reports import deadlines, open_bills, variances
 from connector.usecases.reports.gathering import gather
 
-if TYPE_CHECKING:
-    from connector.console.routes import Request
-
 DAYS = 180
-SECONDS = 24.0  # and a little more for the answer: API Gateway waits for half a minute
 
 
 def _report(request: Request) -> Any:

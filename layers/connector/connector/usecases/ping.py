@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
@@ -29,15 +30,22 @@ def ping(
     probe: Probe | None = None,
     token: Mapping[str, Any] | None = None,
     callbacks: Callable[[], Mapping[Any, str] | None] | None = None,
+    share: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[dict[str, Any]]:
     """One result a step: {"vendor", "step", "ok", "detail", "fix"}. Nothing is written at either vendor.
 
     `token` is the stored FreshBooks secret, of which only the scopes are read; `callbacks` looks at the webhooks
-    (`registering.look_at_callbacks`). After a step that all others
-    of a vendor need, the rest is not tried.
+    (`registering.look_at_callbacks`). After a step that all others of a vendor need, the rest is not tried. `share`
+    bounds what one vendor takes, so that its silence leaves time for the other.
     """
+    for steps in (_sps(world, probe), _freshbooks(world, probe, token, callbacks)):
+        with share():
+            yield from _tried(steps)
+
+
+def _tried(steps: list[Step]) -> Iterator[dict[str, Any]]:
     dead: set[str] = set()
-    for vendor, step, attempt in [*_sps(world, probe), *_freshbooks(world, probe, token, callbacks)]:
+    for vendor, step, attempt in steps:
         told = {"vendor": vendor, "step": step}
         if vendor in dead:
             yield {**told, "ok": False, "detail": "not tried", "fix": ""}
