@@ -129,8 +129,18 @@ class Batch:
         return [json.loads(one["body"]) for one in self.records if one["messageId"] in self.failed]
 
 
+class Stdout:
+    """Whatever stdout is at the time: pytest closes the one of a test's set-up before the test itself runs."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 class Stack:
-    """Use within moto's `mock_aws`; `capsys` must be on before, as loggers hold on to their stream."""
+    """Use within moto's `mock_aws`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
@@ -233,6 +243,9 @@ class Stack:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        for handler in logging.getLogger(function).handlers:
+            assert isinstance(handler, logging.StreamHandler)
+            handler.setStream(Stdout())
         if runtime := sys.modules.get("connector.runtime"):  # the webhook's function does without
             runtime.wiring.clock = self.clock
         return Process(module.handler)

@@ -35,6 +35,19 @@ def lines_of(stack: Stack, document: str) -> list[dict[str, Any]]:
     return [line for line in stack.log() if line.get("document") == document]
 
 
+@pytest.fixture
+def polled(acme: Business) -> Business:
+    acme.poll()
+    return acme
+
+
+def test_a_function_that_started_in_a_tests_set_up_is_heard_in_the_test(
+    stack: Stack, polled: Business
+) -> None:
+    polled.poll()
+    assert "mailbox polled" in [line["message"] for line in stack.log()]
+
+
 def a_day(stack: Stack, business: Business, gateway: Gateway) -> None:
     """All that can happen to one connection: orders, an invoice, an authorization, and most kinds of failure."""
     business.subscribe(gateway)
