@@ -16,6 +16,7 @@ from connector import errors
 from connector.ledger import Record
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.orders import known_remote_id
+from connector.usecases.together import by_itself
 
 if TYPE_CHECKING:
     from connector.ledger import DocumentKey
@@ -57,7 +58,7 @@ def plan_again(world: World, record: Record) -> Planned:
 def _settle(
     world: World, key: DocumentKey, asked: dict[str, Any], received: str, correlation_id: str, who: str
 ) -> Record:
-    return settle(
+    steps = settle(
         world,
         key,
         # the bill is its content: however often and for whatever reason it is asked for, it is closed once
@@ -70,6 +71,7 @@ def _settle(
         plan=partial(_plan, asked),
         queue=world.queues.bills_to_push,
     )
+    return by_itself(steps)
 
 
 def _plan(asked: dict[str, Any], record: Record) -> Planned:

@@ -26,6 +26,7 @@ from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked
+from connector.usecases.together import by_itself
 
 if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
@@ -186,7 +187,7 @@ def planned(mapped: Mapped, note: str = "") -> Planned:
 
 
 def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
-    settle(
+    steps = settle(
         world,
         key,
         digest=keywords["received"],
@@ -195,6 +196,7 @@ def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
         queue=world.queues.rsx_to_push,
         **keywords,
     )
+    by_itself(steps)
 
 
 def _must_be_credited(record: Record, sent: Sent, credit: Record | None) -> None:

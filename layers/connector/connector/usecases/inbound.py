@@ -21,7 +21,7 @@ from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
 from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
-from connector.usecases.together import SENT
+from connector.usecases.together import SENT, by_itself
 from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHIPMENT_RANK = {"04": "1", "05": "1", "01": "2"}
 WHO = "map_inbound"
+LARGE = 100_000  # bytes of a file
 
 
 def map_inbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
@@ -47,18 +48,22 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
     if data is None:
         return False
     if isinstance(data, errors.BadInput):
-        _park_file(world, data, path, correlation_id)
+        yield from _park_file(world, data, path, correlation_id)
         return True
     pointer = yield data
-    trouble = _take_documents(world, data, path, pointer, correlation_id)
-    del data  # the others of the batch have theirs in memory too
+    # what is read takes ten times as much memory: while it waits for the others there must not be twenty large ones
+    large = len(data) > LARGE
+    taking = _take_documents(world, data, path, pointer, correlation_id)
+    del data
+    trouble = by_itself(taking) if large else (yield from taking)
     if trouble is not None:
         if isinstance(trouble, errors.ConnectorError) or not tried_enough(world, path):
             raise trouble
         kind = type(trouble).__name__
         text = f"the file cannot be taken in ({kind}): a fault of the connector"
         fix = "show the file to whoever looks after the connector; it stays at SPS and is tried again"
-        _park_file(world, leave(world, path, text, code="file_not_taken", fix=fix), path, correlation_id)
+        left_there = leave(world, path, text, code="file_not_taken", fix=fix)
+        yield from _park_file(world, left_there, path, correlation_id)
         return True
     if left:
         read_after_all(world, path, WHO)
@@ -69,15 +74,16 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
 
 def _take_documents(
     world: World, data: bytes, path: str, pointer: str, correlation_id: str
-) -> Exception | None:
+) -> Steps[Exception | None]:
     """Take in each document of a file; the first trouble that one of them had."""
     documents = read_documents(data)
+    del data
     trouble: Exception | None = None
     for index, read in enumerate(documents):
         received = f"{pointer}#{index}"
         number = path.rpartition("/")[2] + (f"[{index}]" if len(documents) > 1 else "")
         try:
-            _take(
+            yield from _take(
                 world,
                 read,
                 path=path,
@@ -93,9 +99,9 @@ def _take_documents(
     return trouble
 
 
-def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> None:
+def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> Steps[None]:
     """Show a file to a person that stays at SPS: its answer may be at fault and not the file."""
-    _take(
+    yield from _take(
         world,
         reason,
         path=path,
@@ -130,22 +136,22 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> Steps[None]:
             gone = errors.BadInput(
                 "the file is no longer at SPS", code="file_gone", fix="ask for it again, or resolve this one"
             )
-            _park_file(world, gone, record.source, correlation_id)
+            yield from _park_file(world, gone, record.source, correlation_id)
     else:
-        _map_again(world, key, record, correlation_id)
+        yield from _map_again(world, key, record, correlation_id)
 
 
-def _map_again(world: World, key: DocumentKey, record: Record | None, correlation_id: str) -> None:
+def _map_again(world: World, key: DocumentKey, record: Record | None, correlation_id: str) -> Steps[None]:
     if record is not None and record.state in OPEN and key.type == CLOSE_OUT:
         closing.close_again(world, record, correlation_id, WHO)
         return
     if record is None or record.state not in OPEN:
         world.report("nothing to replay", document=key.id)
         if record is not None and key.type == "order":  # the worker that mapped it may have died before this
-            resume_invoices(world, key.number)
+            yield from resume_invoices(world, key.number)
             ask_for(world, record)
         return
-    _take(
+    yield from _take(
         world,
         read_again(world, record),
         path=record.source,
@@ -163,14 +169,14 @@ def _take(
     file_number: str,
     received: str,
     correlation_id: str,
-) -> None:
+) -> Steps[None]:
     if isinstance(read, errors.BadInput):
         reason = read
 
         def refuse(record: Record) -> Planned:
             raise reason
 
-        settle(
+        yield from settle(
             world,
             file_key(world.id, file_number),
             digest=content_of(received),
@@ -183,13 +189,13 @@ def _take(
             queue=world.queues.bills_to_push,
         )
         return
-    take_in(world, read, path=path, received=received, correlation_id=correlation_id)
+    yield from take_in(world, read, path=path, received=received, correlation_id=correlation_id)
 
 
-def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Record:
+def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Steps[Record]:
     """Register one document that could be read, map it and send it on; its record."""
     key = key_of(world, read)
-    record = settle(
+    record = yield from settle(
         world,
         key,
         digest=_digest(read),
@@ -208,13 +214,13 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
         queue=world.queues.bills_to_push,
     )
     if key.type == "order":
-        resume_invoices(world, key.number)
+        yield from resume_invoices(world, key.number)
         ask_for(world, record)
         if record.state is State.DELIVERED:  # without a push, which would have done it
-            resume_order(world, record)
+            yield from resume_order(world, record)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
-        _map_again(world, key, world.ledger.get(key), correlation_id)
+        yield from _map_again(world, key, world.ledger.get(key), correlation_id)
     return record
 
 

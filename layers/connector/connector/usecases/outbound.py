@@ -15,7 +15,7 @@ from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import acknowledging, corrections, shipping
-from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
+from connector.usecases.arrivals import Plan, Planned, note_early, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
 from connector.usecases.fulfilment import approved
@@ -36,6 +36,7 @@ from connector.usecases.partners import (
 )
 from connector.usecases.renumbering import leave_behind, one_document
 from connector.usecases.sightings import NOBODYS, Sighting
+from connector.usecases.together import look
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -100,19 +101,23 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
     except errors.NotFound:
         world.report("record is not in FreshBooks", noun="invoice", id=object_id)
         return
-    sighting = Sighting.of(world, "invoice", invoice)
+    sighting = yield from Sighting.of(world, "invoice", invoice)
     if invoice.is_draft and not invoice.is_deleted:
         # no mark: sending a draft changes it, and the poll then shows it again
-        sighting.keep("draft")
+        yield from sighting.keep("draft")
         return
-    found = partner_of_invoice(world, invoice)
+    named = [
+        order_key(world.id, partner, invoice.po_number) for partner in world.packs() if invoice.po_number
+    ]
+    orders = yield from look(world.ledger.get_many, named)
+    found = partner_of_invoice(world, invoice, list(orders.values()))
     if found is None:
         if invoice.po_number:  # its order may be on its way, and asks for the invoices that came before it
-            world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
+            note_early(world, invoice.id, invoice.po_number)
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
-        sighting.keep(NOBODYS)
+        yield from sighting.keep(NOBODYS)
         return
     pack, order = found
     credit = is_credit(invoice)
@@ -121,7 +126,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
         types.append("asn")
     received = (yield _as_received(invoice)) if types else ""
     for type_ in types:
-        _settle_record(
+        yield from _settle_record(
             world,
             DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
             invoice,
@@ -132,8 +137,9 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
             sighting=sighting,
             last=type_ == types[-1],
             replayed=replayed,
+            order=order,
         )
-    sighting.keep(pack.trading_partner_id)
+    yield from sighting.keep(pack.trading_partner_id)
 
 
 def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Record | None) -> Steps[None]:
@@ -148,9 +154,9 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
     ) as error:  # the poll shows it again once the plan has bills
         world.report("record is not in FreshBooks", noun="bill", id=object_id, error=error.code)
         return
-    sighting = Sighting.of(world, "bill", bill)
+    sighting = yield from Sighting.of(world, "bill", bill)
     if is_ours(world, bill):
-        sighting.keep("made by the connector")
+        yield from sighting.keep("made by the connector")
         return
     number = bill.bill_number or f"bill-{bill.id}"
     try:
@@ -170,11 +176,11 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
         partner, plan = "-", refuse
     else:
         if pack is None:
-            sighting.keep(NOBODYS)
+            yield from sighting.keep(NOBODYS)
             return
         sender = pack
         partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)
-    _settle_record(
+    yield from _settle_record(
         world,
         DocumentKey(world.id, "out", partner, "bill", number),
         bill,
@@ -185,7 +191,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
         sighting=sighting,
         replayed=replayed,
     )
-    sighting.keep(partner)
+    yield from sighting.keep(partner)
 
 
 def _as_received(record: Invoice | Bill) -> bytes:
@@ -204,15 +210,18 @@ def _settle_record(
     sighting: Sighting,
     last: bool = True,
     replayed: Record | None = None,
-) -> None:
+    order: Record | None = None,
+) -> Steps[None]:
     if replayed is not None and replayed.key.type == key.type and replayed.key != key:
         leave_behind(world, replayed, key, WHO)
-    plan = _priced(record, approved(world, plan, who=WHO))
+    mine = (yield from look(world.ledger.get_many, [key])).get(key)
+    ahead = {key: mine} if order is None else {key: mine, order.key: order}
+    plan = _priced(record, approved(world, plan, who=WHO, ahead=ahead))
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     noun = "invoice" if isinstance(record, Invoice) else "bill"
     plan = one_document(world, sighting, "asn" if key.type == "asn" else noun, key, plan, who=WHO)
     stored_now = partial(sighting.keep, key.partner, done=last)
-    settled = settle(
+    settled = yield from settle(
         world,
         key,
         digest=digest + ("-deleted" if record.vis_state == 1 else ""),
@@ -223,6 +232,7 @@ def _settle_record(
         who=WHO,
         plan=plan,
         queue=world.queues.rsx_to_push,
+        stored=mine,
         stored_now=stored_now,
     )
     if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
@@ -232,7 +242,7 @@ def _settle_record(
                 corrections.make_credit(world, settled, WHO)
         elif waited is not None:
             # it arrived between our look and our parking, and so woke nobody
-            settle(
+            yield from settle(
                 world,
                 key,
                 digest=settled.digest,
