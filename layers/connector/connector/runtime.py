@@ -73,8 +73,14 @@ def _correlate(message: Mapping[str, Any]) -> None:
     telemetry.correlate(message.get("correlation_id", ""), message["connection"])
 
 
-def each_connection(context: Any, work: Callable[[str], Any]) -> dict[str, Any]:
-    """Do `work` for every connection; the first error is raised after all had their turn.
+def each_connection(
+    context: Any,
+    work: Callable[[str], Any],
+    then: Callable[[dict[str, Any], bool], dict[str, Any]] = lambda done, whole: done,
+) -> dict[str, Any]:
+    """Do `work` for every connection, `then` something with all that it gave; the first error is raised after that.
+
+    `then` is told whether every connection is among it.
 
     Each run has them in another sequence, or one that the time does not suffice for would always leave out the same.
     """
@@ -90,9 +96,10 @@ def each_connection(context: Any, work: Callable[[str], Any]) -> dict[str, Any]:
         except Exception as error:
             telemetry.failed("upkeep failed", error)
             trouble = trouble or error
+    answer = then(done, trouble is None)
     if trouble is not None:
         raise trouble
-    return done
+    return answer
 
 
 def _message(body: str) -> dict[str, Any]:
