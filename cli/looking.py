@@ -36,8 +36,13 @@ def overview(
             _show_overview(one)
         if not told:
             console.print("No connection yet: `connector connections add`.")
-    if any(one["person"]["count"] or one["health"]["freshbooks"]["stranded"] for one in told):
+    if any(one["person"]["count"] or _needs_care(one["health"]["freshbooks"]) for one in told):
         raise typer.Exit(1)
+
+
+def _needs_care(side: dict[str, Any]) -> bool:
+    """Whether FreshBooks has to be authorized again, or its webhooks registered."""
+    return bool(side["stranded"] or side["silent"])
 
 
 def _show_overview(told: dict[str, Any]) -> None:

@@ -52,6 +52,18 @@ def test_the_overview_counts_what_needs_a_person_and_the_money_that_waits() -> N
     assert "100.00 USD" in shown
 
 
+def test_webhooks_that_are_silent_need_somebody_though_no_document_does(stack: Stack) -> None:
+    for state in ("HELD", "REJECTED"):
+        for one in json.loads(connector("documents", "--state", state, "--json").stdout)["documents"]:
+            assert connector("resolve", one["id"], "--reason", "by hand").exit_code == 0
+    assert "well" in connector("overview").stdout
+    told("overview", code=0)
+    silent = {"bill": "FreshBooks has switched it off"}
+    stack.wiring.notes.write("acme", "reconcile", "callbacks", {"silent": silent})
+    shown = connector("overview")
+    assert (shown.exit_code, "register again: bill" in shown.stdout) == (1, True)
+
+
 def test_a_stack_without_connections_needs_nobody(stack: Stack) -> None:
     stack.wiring.notes.remove("", "connection", "acme")
     assert told("overview") == {"connections": []}
