@@ -75,17 +75,17 @@ def shipment() -> dict[str, Any]:
     }
 
 
-def invoice_in(cloud: Machine) -> int:
+def invoice_in(cloud: Machine, number: str = "421", pieces: str = "40") -> int:
     client = cloud.books_of("clients").create({"organization": "Example Retail"})
     invoice = cloud.books_of("invoices").create(
         {
             "customerid": client["userid"],
             "create_date": "2026-03-11",
             "due_offset_days": 30,
-            "invoice_number": "421",
+            "invoice_number": number,
             "po_number": "0045001234",
             "status": 2,
-            "lines": [{"name": "V-1", "description": "Bowl", "qty": "40", "unit_cost": {"amount": "2.50"}}],
+            "lines": [{"name": "V-1", "description": "Bowl", "qty": pieces, "unit_cost": {"amount": "2.50"}}],
         }
     )
     return int(invoice["invoiceid"])
@@ -335,6 +335,37 @@ def reconcile_poll() -> Flow:
     return Flow(prepare, look, look, lambda cloud: one_file(cloud, "invoice", "421", 100))
 
 
+def a_batch_of_invoices() -> Flow:
+    """Two invoices of one order that are read, registered, noted and reserved in one batch."""
+
+    def prepare(cloud: Machine) -> None:
+        ordered(cloud)
+        invoice_in(cloud, "421", "15")
+        invoice_in(cloud, "422", "25")
+
+    def look(cloud: Machine) -> None:
+        cloud.schedule("poll_freshbooks")
+        cloud.work()
+
+    def check(cloud: Machine) -> None:
+        totals = {
+            document["Header"]["InvoiceHeader"]["InvoiceNumber"]: document["Summary"]["TotalAmount"]
+            for document in cloud.sent()
+        }
+        assert len(cloud.sent()) == 2
+        assert totals == {"421": 37.5, "422": 62.5}
+        kept = cloud.record("in", "order", "0045001234").fulfilment
+        assert {name: entry["lines"] for name, entry in kept.items()} == {
+            "invoice/421": {"1": "15"},
+            "invoice/422": {"1": "25"},
+        }
+        for number in totals:
+            delivered(cloud, "out", "invoice", number)
+            assert archived(cloud, cloud.record("out", "invoice", number)) == {"received", "exchange"}
+
+    return Flow(prepare, look, look, check)
+
+
 def lost_reply_of_a_bill() -> Flow:
     """The bill was made, but nobody heard: killed also while it is being found out."""
     made = order_to_bill()
@@ -432,6 +463,7 @@ FLOWS = [
     correction_by_credit,
     acknowledgement,
     reconcile_poll,
+    a_batch_of_invoices,
     lost_reply_of_a_bill,
     lost_request_of_a_file,
     token_refresh,
