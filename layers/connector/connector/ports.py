@@ -37,7 +37,7 @@ class Ledger(Protocol):
         """
 
     def create(self, records: Sequence[Record]) -> list[Record | Exception | None]:
-        """Store each of these new records of different documents: what `save(record, 0)` returns, or raises."""
+        """Store each of these new records: what `save(record, 0)` returns, or raises."""
 
     def in_states(
         self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""

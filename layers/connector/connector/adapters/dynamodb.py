@@ -348,10 +348,8 @@ def _insert(client: Any, table: str, items: Sequence[Mapping[str, Any] | None]) 
         statements = [_insertion(table, items[n] or {}) for n in some]
         try:
             answers = client.batch_execute_statement(Statements=statements)["Responses"]
-        except (
-            client.exceptions.ClientError
-        ):  # one that is refused must not keep its neighbours from being stored
-            continue
+        except client.exceptions.ClientError:
+            continue  # one that is refused must not keep its neighbours from being stored
         inserted |= {n for n, answer in zip(some, answers, strict=True) if "Error" not in answer}
     return inserted
 

@@ -104,7 +104,7 @@ def _file(
     world: World, name: str, data: bytes, index: int, read: Read, window: Window, dry_run: bool
 ) -> dict[str, str]:
     day = inbound.dated(read)
-    key = inbound.key_of(world, read)
+    key = by_itself(inbound.key_of(world, read))
     if not window.holds(day):
         return _row(key.id, "outside the window", day)
     stored = world.ledger.get(key)

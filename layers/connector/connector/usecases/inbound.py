@@ -21,7 +21,7 @@ from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
 from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
-from connector.usecases.together import SENT, by_itself
+from connector.usecases.together import SENT, by_itself, look
 from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _take(
 
 def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Steps[Record]:
     """Register one document that could be read, map it and send it on; its record."""
-    key = key_of(world, read)
+    key = yield from key_of(world, read)
     record = yield from settle(
         world,
         key,
@@ -233,7 +233,7 @@ def dated(read: Read) -> date | None:
     return None
 
 
-def key_of(world: World, read: Read) -> DocumentKey:
+def key_of(world: World, read: Read) -> Steps[DocumentKey]:
     """The document's identity; a change of an order is a document of that order.
 
     A change need not repeat that its order is a release: the release that is there tells.
@@ -244,7 +244,7 @@ def key_of(world: World, read: Read) -> DocumentKey:
     release = read.raw["Header"]["OrderHeader"].get("ReleaseNumber")
     if release and not read.number.endswith(f"-{release}"):
         known = order_key(world.id, read.partner, f"{read.number}-{release}")
-        return known if world.ledger.get(known) else key
+        return known if (yield from look(world.ledger.get_many, [known])) else key
     return key
 
 

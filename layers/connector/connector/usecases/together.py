@@ -225,7 +225,7 @@ def _needs(wish: Wish) -> float:
 
 
 def _share(wishes: Mapping[int, Wish], answers: dict[int, Any]) -> None:
-    """Answer what is to be read and to be stored, each kind by one call."""
+    """Answer what is to be stored and to be read, each kind by one call; who reads sees what the others stored."""
     looks: dict[Any, dict[int, Look]] = {}
     news: dict[Any, dict[int, New]] = {}
     for n, wish in wishes.items():
@@ -233,6 +233,11 @@ def _share(wishes: Mapping[int, Wish], answers: dict[int, Any]) -> None:
             looks.setdefault((wish.read, wish.of), {})[n] = wish
         elif isinstance(wish, New):
             news.setdefault(wish.store, {})[n] = wish
+    for store, things in news.items():
+        try:
+            answers |= zip(things, store([each.thing for each in things.values()]), strict=True)
+        except Exception as error:
+            answers |= dict.fromkeys(things, error)
     for (read, of), asked in looks.items():
         try:
             found = read(*of, dict.fromkeys(key for each in asked.values() for key in each.keys))
@@ -240,11 +245,6 @@ def _share(wishes: Mapping[int, Wish], answers: dict[int, Any]) -> None:
                 answers[n] = {key: found[key] for key in each.keys if key in found}
         except Exception as error:
             answers |= dict.fromkeys(asked, error)
-    for store, things in news.items():
-        try:
-            answers |= zip(things, store([each.thing for each in things.values()]), strict=True)
-        except Exception as error:
-            answers |= dict.fromkeys(things, error)
 
 
 class _Outbox:
