@@ -96,8 +96,8 @@ def test_the_deadline_holds_against(stall: str, safe: bool, error: type[Exceptio
     with ScriptedServer([STALLS[stall], STALLS[stall]]) as server:
         started = time.monotonic()
         with pytest.raises(error, match="in time"):
-            ask(server, safe=safe, seconds=0.25)
-        assert time.monotonic() - started < 2  # far below what the server would have kept on for
+            ask(server, safe=safe, seconds=0.75)
+        assert time.monotonic() - started < 10  # far below what the server would have kept on for
     assert len(server.requests) == 1  # no time was left for a second try
 
 
