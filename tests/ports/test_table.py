@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -380,7 +381,7 @@ def test_everything_lies_where_the_releases_before_put_it(table: Any) -> None:
     record = received()
     for n in range(HISTORY_IN_RECORD):
         record = record.step("duplicate", now=at(n % 60), who="test")
-    table.ledger.save(record, 0)
+    table.ledger.save(replace(record, waits_for="acme/pack/A"), 0)
     table.ledger.settled("acme", "in", at(0))
     table.notes.write("acme", "pack", "A", {"name": "b"})
     with table.leases.hold("acme/poll", 60):
@@ -392,6 +393,7 @@ def test_everything_lies_where_the_releases_before_put_it(table: Any) -> None:
         ("N#acme#pack", "A"),
         ("S#acme#in", "SETTLED"),
         ("L#acme/poll", "LEASE"),
+        ("W#acme/pack/A", "AWAITED"),
     }
     assert [item["state_key"] for item in everything(table) if "state_key" in item] == [
         {"S": "acme#in#GOING_WELL"}
@@ -405,12 +407,13 @@ def test_what_something_is_decided_by_is_never_an_old_copy(table: Any) -> None:
     events.register("provide-client-params.dynamodb.*", lambda params, **_: asked.append(params))
     table.ledger.get(KEY)
     table.ledger.get_many([KEY])
+    table.ledger.ever_awaited(["acme/pack/A"])
     table.ledger.history(KEY)
     table.notes.read("acme", "pack", "A")
     table.notes.read_many("acme", "pack", ["A"])
     table.notes.read_all("acme", "pack")
     reads = [each.get("RequestItems", {}).get("documents", each) for each in asked]
-    assert [each.get("ConsistentRead") for each in reads] == [True] * 6
+    assert [each.get("ConsistentRead") for each in reads] == [True] * 7
 
 
 @on_dynamodb
