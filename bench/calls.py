@@ -43,7 +43,6 @@ from local.simulators.server import serve
 from local.simulators.sps import SpsSimulator
 from local.trade import PurchaseOrder
 from tests.functions.template import TABLE
-from tests.inserts import teach_moto
 
 DOCUMENTS = 20
 STEPS = 2  # one that maps and one that pushes
@@ -54,7 +53,7 @@ METRIC_LINE = (
     '"DocumentsDelivered":[1.0]}\n'
 )
 WRITES = re.compile(
-    r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|BatchExecuteStatement"
+    r"PutItem|UpdateItem|DeleteItem|PutObject|SendMessage|PutSecretValue|TransactWrite|BatchWrite"
 )
 
 
@@ -92,8 +91,7 @@ class Counted:
     def client(self, service: str) -> Any:
         client = boto3.client(service, region_name="us-east-1")
         client.meta.events.register("before-call", self._called)
-        client.meta.events.register("provide-client-params.dynamodb.PutItem", self._put)
-        client.meta.events.register("provide-client-params.dynamodb.BatchExecuteStatement", self._inserted)
+        client.meta.events.register("provide-client-params.dynamodb.PutItem", self._written)
         client.meta.events.register("after-call.dynamodb", self._read)
         return client
 
@@ -109,14 +107,8 @@ class Counted:
         ):  # half the price where a moment's lag does no harm, as in any index
             self._share = 1.0 if json.loads(body).get("ConsistentRead") else 0.5
 
-    def _put(self, params: dict[str, Any], **_: Any) -> None:
-        self._written(params["Item"])
-
-    def _inserted(self, params: dict[str, Any], **_: Any) -> None:
-        for one in params["Statements"]:
-            self._written(dict(zip(re.findall(r"'(\w+)'", one["Statement"]), one["Parameters"], strict=True)))
-
-    def _written(self, item: dict[str, Any]) -> None:
+    def _written(self, params: dict[str, Any], **_: Any) -> None:
+        item = params["Item"]
         size = sum(len(name) + _length(*value.values()) for name, value in item.items())
         there = {
             (name, str(item[name]), str(item["entered"]))
@@ -144,7 +136,6 @@ def measure() -> dict[str, Any]:
 def measured(batch: int, prepare: Callable[[Wiring], None] = lambda wiring: None) -> dict[str, Any]:
     """The same in batches of so many; `prepare` may fill the stack before."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    teach_moto()
     with mock_aws(), serve(SpsSimulator()) as sps, serve(FreshBooksSimulator()) as books:
         counted = Counted()
         wiring = _wiring(counted)

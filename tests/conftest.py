@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.inserts import teach_moto
-
 if TYPE_CHECKING:
     from local.account import Account
     from local.demo import Demo
@@ -25,7 +23,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("project")
-teach_moto()
 
 
 @pytest.hookimpl(tryfirst=True)

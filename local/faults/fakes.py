@@ -20,7 +20,7 @@ from typing import Any
 from connector import errors
 from connector.documents.freshbooks import Bill, BillVendor, Client, ExpenseCategory, Invoice, Item, Sale
 from connector.ledger import ON_THE_WAY, DocumentKey, Record, State, content_of
-from connector.ports import Clock, NewNote
+from connector.ports import Clock
 from connector.rules.packs import PartnerPack
 from connector.settings import Connection, FreshBooksSide
 from connector.usecases.world import Queues, World
@@ -68,9 +68,6 @@ class FakeLedger:
         with self._lock:
             return self._save(record, after)
 
-    def create(self, records: Sequence[Record]) -> list[Record | Exception | None]:
-        return [self.save(record, 0) for record in records]
-
     def _save(self, record: Record, after: int) -> Record | None:
         stored = self.records.get(record.key)
         if (stored.version if stored else 0) != after:
@@ -113,10 +110,7 @@ class FakeLedger:
         self._settled[connection, direction] = before
 
     def waiting_for(self, what: str) -> list[DocumentKey]:
-        return sorted(self._waiting.get(what, ()))
-
-    def ever_awaited(self, things: Iterable[str]) -> dict[str, bool]:
-        return {thing: True for thing in things if thing in self._waiting}
+        return sorted(self._waiting[what])
 
     def awaited(self, connection: str, direction: str) -> set[str]:
         return {
@@ -158,9 +152,6 @@ class FakeNotes:
             return False
         self.write(connection, topic, name, value)
         return True
-
-    def create(self, notes: Sequence[NewNote]) -> list[bool | Exception]:
-        return [self.write_new(*note) for note in notes]
 
     def remove(self, connection: str, topic: str, name: str) -> None:
         self.notes.get((connection, topic), {}).pop(name, None)

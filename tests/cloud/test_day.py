@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from connector.ledger import DocumentKey, Record, State
 from local.account import Account
 from local.cloud import ROOT
 from local.day import GROCERIES, WORDS
@@ -42,20 +40,6 @@ def test_the_day_ends_with_every_document_exactly_once_at_the_vendors(day: tuple
     assert [row for row in account.rows if not row.ok] == []
     assert (account.duplicates, account.lost, account.foreign, account.open) == (0, 0, [], [])
     assert len(account.rows) == 73
-
-
-def test_new_documents_are_stored_together_as_on_any_other_dynamodb(day: tuple[Demo, Account]) -> None:
-    wiring, new, alone = day[0].stack.wiring, DocumentKey("nobody", "in", "P", "order", "new"), []
-    ledger = wiring.ledger
-    wiring.dynamodb.meta.events.register("before-call.dynamodb.PutItem", lambda **_: alone.append(1))
-    records = [Record(new._replace(number=str(n)), State.RECEIVED, "n", "n", version=1) for n in range(30)]
-    assert ledger.create(records[:2]) == [None, None]
-    again = [replace(record, source="again") for record in records]
-    assert ledger.create(again) == [*records[:2], *[None] * 28]
-    assert len(alone) == 2, "only those that are there already are asked about one by one"
-    assert ledger.get_many(record.key for record in records) == {
-        record.key: record for record in [*records[:2], *again[2:]]
-    }
 
 
 def test_both_connections_are_listed_with_their_last_polls(day: tuple[Demo, Account]) -> None:

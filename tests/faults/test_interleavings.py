@@ -123,7 +123,7 @@ class Party:
         return replace(
             world,
             **changes,
-            ledger=calls(fake.ledger, "get", "get_many", "save", "create"),
+            ledger=calls(fake.ledger, "get", "get_many", "save"),
             sps=calls(fake.sps, "list", "download", "upload", "delete", "history"),
             freshbooks=calls(fake.freshbooks, "list_vendors", "create_vendor", "create_bill", "find_bills"),
             queues=replace(world.queues, bills_to_push=calls(fake.bills, "send")),

@@ -11,12 +11,12 @@ from connector.ledger import DocumentKey, Record, State
 from connector.usecases.arrivals import (
     Planned,
     hold,
-    note_early,
     push_message,
     resume,
     resume_held,
+    resume_invoices,
+    settle,
 )
-from tests.alone import resume_invoices, settle
 from tests.fakes import FakeWorld
 
 KEY = DocumentKey("acme", "in", "123ALLSUPPLIER", "order", "0045001234")
@@ -210,8 +210,8 @@ def test_where_nothing_waits_nothing_is_sent_or_logged() -> None:
 
 def test_invoices_that_came_before_their_order_are_looked_at_again_and_no_others() -> None:
     fake = FakeWorld()
-    for number, invoice in (("0045001234", 77), ("PO 0045001234", 78), ("0045001234", 77), ("9", 79)):
-        note_early(fake.world, invoice, number)
+    for number, invoice in (("0045001234", "77"), ("0045001234", "78"), ("9", "79")):
+        fake.notes.write("acme", f"early-invoices/{number}", invoice, {"seen": NOW})
     resume_invoices(fake.world, "0045001234")
     messages = fake.records.take()
     assert [(message["noun"], message["id"], message["event"]) for message in messages] == [

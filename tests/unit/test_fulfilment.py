@@ -11,10 +11,7 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.usecases.arrivals import Planned
 from connector.usecases.fulfilment import approved, note_fulfilment
-from connector.usecases.outbound import map_outbound
 from connector.usecases.replaying import preview
-from connector.usecases.together import together
-from connector.usecases.webhooks import hint
 from tests.fakes import FakeWorld
 from tests.unit.test_inbound import PARTNER, order, put
 from tests.unit.test_inbound import run as run_inbound
@@ -101,15 +98,15 @@ def test_the_history_names_three_lines_and_counts_the_rest(lines: dict[str, str]
     assert note(world(), {"lines": lines}) == [f"invoice/1: {words}"]
 
 
-def test_an_invoice_asks_for_its_order_once() -> None:
-    """To find whose it is, and for what is open; the reservation tells where the order has moved on since."""
+def test_an_invoice_asks_for_its_order_twice() -> None:
+    """To find whose it is, and for what is open; the reservation is written after the second look."""
     fake = world()
     asked: list[DocumentKey] = []
     get, get_many = fake.ledger.get, fake.ledger.get_many
     fake.ledger.get = lambda key: asked.append(key) or get(key)  # type: ignore[method-assign,func-returns-value]
     fake.ledger.get_many = lambda keys: get_many(asked.append(key) or key for key in keys)  # type: ignore[method-assign,func-returns-value]
     invoiced(fake, part("101", "40", "100.00"))
-    assert asked.count(ORDER) == 1
+    assert asked.count(ORDER) == 2
 
 
 @pytest.mark.parametrize(("others", "written"), [(5, True), (6, False)])
@@ -199,19 +196,3 @@ def test_a_number_is_another_records_until_this_one_was_sent_under_it(
     revisions: list[dict[str, str]], reused: bool
 ) -> None:
     assert found(SELF, *revisions) == ({"number_reused"} if reused else set())
-
-
-def test_what_an_invoice_gives_back_the_next_one_of_the_same_batch_may_bill() -> None:
-    fake = world()
-
-    def mapped(*parts: dict[str, Any]) -> list[State]:
-        for each in parts:
-            fake.freshbooks.invoices[each["id"]] = each
-        hints = [hint("acme", "invoice", each["id"], "invoice.update", "c") for each in parts]
-        assert together(fake.world, hints, map_outbound) == {}
-        return [stored(fake, each["invoice_number"]).state for each in parts]
-
-    mapped(part("101", "40", "100.00"))
-    fewer = part("101", "15", "37.50", version="2026-03-12 08:00:00.000000")
-    assert mapped(fewer, part("102", "25", "62.50")) == [State.MAPPED, State.MAPPED]
-    assert account(fake)["invoiced"] == "40"

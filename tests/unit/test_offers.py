@@ -196,10 +196,10 @@ def test_a_fault_of_ours_at_one_file_is_shown_in_the_end_and_its_neighbours_go_o
     box = Box(None, "2")
     take = flow._take
 
-    def faulty(world: Any, read: Any, **keywords: Any) -> Any:
+    def faulty(world: Any, read: Any, **keywords: Any) -> None:
         if keywords["path"] == PATH and not isinstance(read, errors.BadInput):
             raise KeyError("a fault")
-        return take(world, read, **keywords)
+        take(world, read, **keywords)
 
     monkeypatch.setattr(flow, "_take", faulty)
 

@@ -11,12 +11,9 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.inbound import map_inbound
 from connector.usecases.orders import stored_order
 from connector.usecases.people import story
-from connector.usecases.polling import poll_sps
 from connector.usecases.replaying import replay, resolve
-from connector.usecases.together import together
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.builders import (
     PARTNER,
@@ -300,27 +297,6 @@ def test_releases_of_a_blanket_order_are_changed_each_by_its_own_change() -> Non
     take(fake, order_change([change_line(2, "DI")], ReleaseNumber="1", PrimaryPOTypeCode="RL"))
     assert billed(fake) == ["100.00", "160.00"]
     assert record(fake, f"{PO_NUMBER}-2").revision == 2
-
-
-@pytest.mark.parametrize("places", list(permutations(range(3))), ids=str)
-def test_an_order_and_its_changes_may_come_in_one_batch_in_any_sequence(places: tuple[int, ...]) -> None:
-    fake = world()
-    release = {"ReleaseNumber": "7"}
-    documents = [
-        order(PrimaryPOTypeCode="RL", **release),
-        order_change([FEWER], ChangeOrderSeqNumber="1", **release),
-        order_change([change_line(2, "DI")], ChangeOrderSeqNumber="2", **release),
-    ]
-    for n in places:
-        put(fake, f"out/{n}.json", documents[n])
-    poll_sps(fake.world)
-    files = {message["path"]: message for message in fake.files.take()}
-    batch = [files[f"out/{n}.json"] for n in places]
-    assert together(fake.world, batch, map_inbound) == {}
-    drain(fake)
-    assert billed(fake) == ["60.00"]
-    assert record(fake, f"{PO_NUMBER}-7").revision == 3
-    assert len(fake.ledger.records) == 1
 
 
 def test_the_stores_of_an_order_and_of_its_change_are_kept_for_what_follows() -> None:

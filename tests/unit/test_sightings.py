@@ -9,7 +9,7 @@ import pytest
 from connector import errors
 from connector.documents.freshbooks import Invoice
 from connector.usecases.polling import poll_freshbooks
-from tests.alone import Sighting
+from connector.usecases.sightings import Sighting
 from tests.fakes import FakeWorld
 from tests.unit import test_outbound as outbound
 
@@ -17,7 +17,7 @@ from tests.unit import test_outbound as outbound
 def seen(fake: FakeWorld, **changes: Any) -> Sighting:
     """The invoice as a worker reads it now."""
     fake.freshbooks.invoices[987654] |= {"updated": "2026-09-21 10:31:19", **changes}
-    return Sighting(fake.world, "invoice", Invoice.model_validate(fake.freshbooks.invoices[987654]))
+    return Sighting.of(fake.world, "invoice", Invoice.model_validate(fake.freshbooks.invoices[987654]))
 
 
 def test_a_record_whose_last_document_is_not_stored_yet_is_shown_by_the_next_poll() -> None:

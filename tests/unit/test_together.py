@@ -7,17 +7,7 @@ from typing import Any
 import pytest
 
 from connector import errors
-from connector.usecases.together import (
-    SENT,
-    Acted,
-    Message,
-    New,
-    Steps,
-    Untouched,
-    by_itself,
-    look,
-    together,
-)
+from connector.usecases.together import SENT, Acted, Message, Steps, Untouched, together
 from connector.usecases.world import BEGIN_SECONDS, World
 from tests.fakes import FakeWorld
 
@@ -212,95 +202,3 @@ def test_afterwards_the_world_sends_at_once_again() -> None:
     told.go("a")
     told.fake.world.queues.bills_to_push.send([{"key": "by itself"}])
     assert told.sent == [["a"], ["by itself"]]
-
-
-class Shelf:
-    """What is stored by name, call by call; a name that is refused, and one that cannot be read."""
-
-    def __init__(self, **stored: int) -> None:
-        self.stored = stored
-        self.calls: list[tuple[Any, ...]] = []
-
-    def read(self, shelf: str, names: Any) -> dict[str, int]:
-        self.calls.append(("read", shelf, *names))
-        if "unreadable" in names:
-            raise errors.Busy("AWS is away")
-        return {name: self.stored[name] for name in (*names, "zero") if name in self.stored}
-
-    def create(self, names: Any) -> list[int | Exception | None]:
-        self.calls.append(("create", *names))
-        taken: list[int | Exception | None] = []
-        for name in names:
-            taken.append(errors.Refused("no") if name == "refused" else self.stored.get(name))
-            self.stored.setdefault(name, 100)
-        return taken
-
-
-def test_what_a_batch_asks_for_is_read_and_stored_by_one_call_of_each_kind() -> None:
-    shelf, told = Shelf(a=1, b=2, zero=0), {}
-
-    def work(world: World, message: Message) -> Steps[None]:
-        name = message["path"]
-        where = "left" if name == "d" else "right"
-        found = yield from look(shelf.read, [name, "x"], (where,))
-        told[name] = found, (yield New(shelf.create, name))
-
-    assert together(FakeWorld().world, [{"path": name} for name in "abcd"], work) == {}
-    assert shelf.calls == [
-        ("read", "right", "a", "x", "b", "c"),
-        ("read", "left", "d", "x"),
-        ("create", "a", "b", "c", "d"),
-    ]
-    assert told == {"a": ({"a": 1}, 1), "b": ({"b": 2}, 2), "c": ({}, None), "d": ({}, None)}
-
-
-def test_what_cannot_be_stored_fails_alone_and_what_cannot_be_read_fails_for_all_who_asked() -> None:
-    shelf = Shelf()
-
-    def work(world: World, message: Message) -> Steps[None]:
-        yield from look(shelf.read, [message["path"]], (message["shelf"],))
-        yield New(shelf.create, message["path"])
-
-    names = [("a", "1"), ("refused", "1"), ("b", "2"), ("unreadable", "2")]
-    failed = together(FakeWorld().world, [{"path": name, "shelf": shelf_} for name, shelf_ in names], work)
-    assert {n: type(error) for n, error in failed.items()} == {
-        1: errors.Refused,
-        2: errors.Busy,
-        3: errors.Busy,
-    }
-    assert shelf.stored == {"a": 100, "refused": 100}
-
-
-def test_work_that_begins_with_a_look_begins_only_where_there_is_time_for_all_of_it() -> None:
-    shelf, begun = Shelf(), []
-
-    def work(world: World, message: Message) -> Steps[None]:
-        yield from look(shelf.read, [message["path"]], ("s",), seconds=BEGIN_SECONDS)
-        begun.append(message["path"])
-        yield from look(shelf.read, ["late"], ("s",), seconds=0)
-        begun.append(f"{message['path']} told")
-
-    left = iter([100.0, 100.0, BEGIN_SECONDS + 1, BEGIN_SECONDS - 1])
-    failed = together(
-        FakeWorld().world,
-        [{"path": "a"}, {"path": "b"}],
-        work,
-        has_time=lambda seconds: next(left, 0.0) >= seconds,
-    )
-    assert {n: type(error) for n, error in failed.items()} == {1: Untouched}
-    assert begun == ["a", "a told"]
-
-
-def test_steps_of_one_document_by_themselves_come_to_the_same() -> None:
-    shelf = Shelf(a=1)
-
-    def steps() -> Steps[list[Any]]:
-        found = yield from look(shelf.read, ["a"], ("s",))
-        kept = [(yield New(shelf.create, "a")), (yield New(shelf.create, "b"))]
-        try:
-            yield New(shelf.create, "refused")
-        except errors.Refused as error:
-            return [found, kept, error.message]
-        return []
-
-    assert by_itself(steps()) == [{"a": 1}, [1, None], "no"]

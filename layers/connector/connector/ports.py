@@ -36,9 +36,6 @@ class Ledger(Protocol):
         Otherwise nothing is written and the stored record comes back.
         """
 
-    def create(self, records: Sequence[Record]) -> list[Record | Exception | None]:
-        """Store each of these new records: what `save(record, 0)` returns, or raises."""
-
     def in_states(
         self, connection: str, direction: str, states: Set[State], before: str = "", since: str = ""
     ) -> Iterator[Record]:
@@ -60,17 +57,11 @@ class Ledger(Protocol):
     def waiting_for(self, what: str) -> list[DocumentKey]:
         """Documents parked until `what` (a document id, a pack) is there."""
 
-    def ever_awaited(self, things: Iterable[str]) -> dict[str, bool]:
-        """True for each of these that some document is, or was, parked for (a consistent read); no others."""
-
     def awaited(self, connection: str, direction: str) -> set[str]:
         """All that parked documents of a direction wait for."""
 
     def history(self, key: DocumentKey) -> list[Event]:
         """The whole history, rolled-over pages first."""
-
-
-NewNote = tuple[str, str, str, Mapping[str, Any]]  # connection, topic, name, value
 
 
 class Notes(Protocol):
@@ -100,9 +91,6 @@ class Notes(Protocol):
         before: Mapping[str, Any] | None,
     ) -> bool:
         """Write if the note still is as it was read `before` (None: not there); whether it was written."""
-
-    def create(self, notes: Sequence[NewNote]) -> list[bool | Exception]:
-        """Write each of these unless it is there already: what `write_new` returns, or raises."""
 
     def remove(self, connection: str, topic: str, name: str) -> None: ...
 

@@ -5,7 +5,6 @@
     pk N#<connection>#<topic>     sk <name>          a note
     pk S#<connection>#<direction> sk SETTLED         from when on documents may still be on their way
     pk L#<name>                   sk LEASE           a lease with its fence
-    pk W#<thing>                  sk AWAITED         some document is, or was, parked until that thing is there
 
 Index `by_state` (state_key = connection#direction#place_of(state), entered) lists; `waiting` (waits_for) is sparse.
 """
@@ -14,25 +13,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from heapq import merge
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.adapters.items import events_in, from_item, key_of, record_key, state_key, to_item, to_page
 from connector.ledger import HISTORY_IN_RECORD, DocumentKey, Event, Record, State, place_of
 
 if TYPE_CHECKING:
-    from connector.ports import Clock, NewNote
+    from connector.ports import Clock
 
 NEWEST_AT_A_TIME = 50
-STATEMENTS = 25  # that one call may have
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class DynamoLedger:
@@ -50,17 +45,9 @@ class DynamoLedger:
         items = _batch(self._client, self._table, (record_key(key) for key in dict.fromkeys(keys)))
         return {record.key: record for record in map(from_item, items)}
 
-    def create(self, records: Sequence[Record]) -> list[Record | Exception | None]:
-        # one that is parked is announced first, so it goes by itself
-        items = [None if record.waits_for else to_item(record) for record in records]
-        inserted = _insert(self._client, self._table, items)
-        return _each(records, lambda n, record: None if n in inserted else self.save(record, 0))
-
     def save(self, record: Record, after: int) -> Record | None:
         while len(record.history) > HISTORY_IN_RECORD:
             record = self._roll_over(record)
-        if record.waits_for:  # before anybody can wait: who brings it must not miss it
-            self._client.put_item(TableName=self._table, Item=_awaited_key(record.waits_for))
         condition = (
             {"ConditionExpression": "attribute_not_exists(pk)"}
             if after == 0
@@ -161,10 +148,6 @@ class DynamoLedger:
         }
         return [key_of(item) for item in _pages(self._client.query, question)]
 
-    def ever_awaited(self, things: Iterable[str]) -> dict[str, bool]:
-        keys = (_awaited_key(thing) for thing in dict.fromkeys(things))
-        return {item["pk"]["S"].removeprefix("W#"): True for item in _batch(self._client, self._table, keys)}
-
     def awaited(self, connection: str, direction: str) -> set[str]:
         question = {"TableName": self._table, "IndexName": "waiting"}
         found = ((key_of(item), item["waits_for"]["S"]) for item in _pages(self._client.scan, question))
@@ -253,10 +236,6 @@ class DynamoNotes:
             return False
         return True
 
-    def create(self, notes: Sequence[NewNote]) -> list[bool | Exception]:
-        inserted = _insert(self._client, self._table, [_note(*note) for note in notes])
-        return _each(notes, lambda n, note: n in inserted or self.write_new(*note))
-
     def remove(self, connection: str, topic: str, name: str) -> None:
         self._client.delete_item(TableName=self._table, Key=_note_key(connection, topic, name))
 
@@ -333,45 +312,6 @@ def _batch(client: Any, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[
             if wanted:
                 time.sleep(pause)
                 pause = min(2 * pause, 1.0)
-
-
-def _insert(client: Any, table: str, items: Sequence[Mapping[str, Any] | None]) -> set[int]:
-    """Insert those of the items whose keys are free; which ones are certain to have been (None and doubles are not).
-
-    PartiQL's INSERT never overwrites, and each statement of a batch stands for itself. What became of the others
-    a conditional write of each has to tell.
-    """
-    places = {(item["pk"]["S"], item["sk"]["S"]): n for n, item in reversed([*enumerate(items)]) if item}
-    inserted: set[int] = set()
-    remaining = iter(places.values())
-    while len(some := list(islice(remaining, STATEMENTS))) > 1:
-        statements = [_insertion(table, items[n] or {}) for n in some]
-        try:
-            answers = client.batch_execute_statement(Statements=statements)["Responses"]
-        except client.exceptions.ClientError:
-            continue  # one that is refused must not keep its neighbours from being stored
-        inserted |= {n for n, answer in zip(some, answers, strict=True) if "Error" not in answer}
-    return inserted
-
-
-def _insertion(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    values = ", ".join(f"'{name}': ?" for name in item)
-    return {"Statement": f'INSERT INTO "{table}" VALUE {{{values}}}', "Parameters": list(item.values())}
-
-
-def _each(things: Sequence[T], store: Callable[[int, T], R]) -> list[R | Exception]:
-    """What `store` made of each, or why it could not."""
-    answers: list[R | Exception] = []
-    for n, thing in enumerate(things):
-        try:
-            answers.append(store(n, thing))
-        except Exception as error:
-            answers.append(error)
-    return answers
-
-
-def _awaited_key(thing: str) -> dict[str, Any]:
-    return {"pk": {"S": f"W#{thing}"}, "sk": {"S": "AWAITED"}}
 
 
 def _entered(item: Mapping[str, Any]) -> str:

@@ -30,7 +30,6 @@ from connector.usecases.arrivals import Planned, hold, settle
 from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked, stored_order
 from connector.usecases.summaries import state_words
-from connector.usecases.together import by_itself
 from connector.usecases.world import as_text
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ def _settle(
 
 def _settle_ack(world: World, key: DocumentKey, **keywords: Any) -> Record:
     plan = approved(world, partial(plan_ack, world), who=keywords["who"])
-    return by_itself(settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords))
+    return settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
 
 
 def _pointer(order: Record) -> str:

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import IN_FLIGHT, Arrival, DocumentKey, Record, State, arrive, reason_of
 from connector.rules.checks import RULES
-from connector.usecases.together import New, look
 from connector.usecases.webhooks import hint
-from connector.usecases.world import GO_ON_SECONDS
 
 if TYPE_CHECKING:
     from connector.ports import Queue
-    from connector.usecases.together import Steps
     from connector.usecases.world import World
 
 TRIES = 6
-EARLY_INVOICES = "early-invoices"  # the topic of notes
 _LABEL = re.compile(
     r"^(?:(?:p\.?\s?o\.?|purchase order)(?=[\s#:\d])(?:\s*(?:no\.?|number)(?=[\s#:\d]))?[\s#:]*|#\s*)(?=\S)",
     re.I,
@@ -59,16 +55,15 @@ def settle(
     who: str,
     plan: Plan,
     queue: Queue,
-    stored: Record | None = None,
-    stored_now: Callable[[], Steps[None]] | None = None,
-) -> Steps[Record]:
+    stored_now: Callable[[], None] = lambda: None,
+) -> Record:
     """Register an arrived document, map it by `plan` and send the result to `queue`; the record as stored.
 
-    `stored` is the document's record if it was read a moment ago. `stored_now` is gone through when the record is
-    stored, before anything is sent.
+    `stored_now` is called when the record is stored, before anything is sent.
     A new document costs one conditional write. Everything may be repeated at any point: the same content
     is recognised, and work that had not been sent on is sent again.
     """
+    stored: Record | None = None
     for _ in range(TRIES):
         now = world.clock.now()
         arrival, record = arrive(
@@ -87,11 +82,10 @@ def settle(
         if arrival not in (Arrival.DUPLICATE, Arrival.STALE):
             record, planned = _plan(world, record, plan, now, who)
         if record.version != after:
-            stored = world.ledger.save(record, after) if after else (yield New(world.ledger.create, record))
+            stored = world.ledger.save(record, after)
             if stored is not None:
                 continue
-        if stored_now is not None:
-            yield from stored_now()
+        stored_now()
         world.report("document arrived", document=key.id, arrival=arrival, state=record.state)
         if planned is not None and planned.document is not None:
             queue.send([push_message(record, planned.document)])
@@ -183,16 +177,15 @@ def resume(world: World, what: str, but: Collection[DocumentKey] = ()) -> int:
     return len(keys)
 
 
-def resume_order(world: World, order: Record, seconds: float = GO_ON_SECONDS) -> Steps[None]:
+def resume_order(world: World, order: Record) -> None:
     """Send on what waited for an order, and what the rules stopped where it was changed since.
 
-    Who waits for a blanket order names only its number. `seconds` must be left to do so.
+    Who waits for a blanket order names only its number.
     """
+    resume(world, order.key.id)
     blanket, _, release = order.key.number.rpartition("-")
-    numbers = {order.key.number, blanket if release else ""} - {""}
-    things = [order.key._replace(number=number).id for number in sorted(numbers)]
-    for awaited in (yield from look(world.ledger.ever_awaited, things, seconds=seconds)):
-        resume(world, awaited)
+    if blanket and release:
+        resume(world, order.key._replace(number=blanket).id)
     if order.revision > 1:
         resume_held(world, order.key.partner, RULES)
 
@@ -214,31 +207,19 @@ def bare_number(written: str) -> str:
     return _LABEL.sub("", written.strip())
 
 
-def note_early(world: World, invoice: int, number: str) -> None:
-    """Note that an invoice names order `number`, however written, before anybody knows it."""
-    name = _order_name(number)
-    for _ in range(TRIES):
-        before = world.notes.read(world.id, EARLY_INVOICES, name)
-        known = (before or {}).get("invoices", [])
-        if invoice in known:
-            return
-        if world.notes.replace(world.id, EARLY_INVOICES, name, {"invoices": [*known, invoice]}, before):
-            return
-    raise errors.Busy("the order's early invoices keep changing", retry_after=2)
+def early_invoices(number: str) -> str:
+    """The topic of the notes on invoices that named order `number`, however written, before anybody knew it."""
+    return f"early-invoices/{bare_number(number).upper()}"
 
 
-def resume_invoices(world: World, number: str) -> Steps[None]:
+def resume_invoices(world: World, number: str) -> None:
     """Look again at the invoices that named an order before it came."""
-    found = yield from look(world.notes.read_many, [_order_name(number)], (world.id, EARLY_INVOICES))
-    for early in found.values():
+    invoices = world.notes.read_all(world.id, early_invoices(number))
+    if invoices:
         run = world.new_id()
         world.queues.records_to_map.send(
-            [hint(world.id, "invoice", one, "invoice.order-came", run) for one in early["invoices"]]
+            [hint(world.id, "invoice", int(one), "invoice.order-came", run) for one in invoices]
         )
-
-
-def _order_name(written: str) -> str:
-    return bare_number(written).upper()
 
 
 def said(reason: str, asked: str) -> str:

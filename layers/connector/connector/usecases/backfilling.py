@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from connector.usecases.cut_over import CODE, HISTORY, is_registered
 from connector.usecases.fulfilment import note_registered
 from connector.usecases.partners import partner_of_invoice
 from connector.usecases.targets import keep_shipment
-from connector.usecases.together import alone, by_itself
+from connector.usecases.together import alone
 from connector.usecases.webhooks import hint
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _file(
     world: World, name: str, data: bytes, index: int, read: Read, window: Window, dry_run: bool
 ) -> dict[str, str]:
     day = inbound.dated(read)
-    key = by_itself(inbound.key_of(world, read))
+    key = inbound.key_of(world, read)
     if not window.holds(day):
         return _row(key.id, "outside the window", day)
     stored = world.ledger.get(key)
@@ -118,14 +118,8 @@ def _file(
             world.ledger.imagine(key, day)
     else:
         pointer = world.archive.put(world.id, data)
-        record = by_itself(
-            inbound.take_in(
-                world,
-                read,
-                path=f"{HISTORY}{name}",
-                received=f"{pointer}#{index}",
-                correlation_id=world.new_id(),
-            )
+        record = inbound.take_in(
+            world, read, path=f"{HISTORY}{name}", received=f"{pointer}#{index}", correlation_id=world.new_id()
         )
         if is_registered(record):
             _put_down(world, record)
@@ -306,17 +300,11 @@ class _Imagined:
     def waiting_for(self, what: str) -> list[DocumentKey]:
         return self._ledger.waiting_for(what)
 
-    def ever_awaited(self, things: Iterable[str]) -> dict[str, bool]:
-        return self._ledger.ever_awaited(things)
-
     def awaited(self, connection: str, direction: str) -> set[str]:
         return self._ledger.awaited(connection, direction)
 
     def history(self, key: DocumentKey) -> list[Event]:
         return self._ledger.history(key)
-
-    def create(self, records: Sequence[Record]) -> list[Record | Exception | None]:
-        raise AssertionError("a dry run tried to write")
 
     def save(self, record: Record, after: int) -> Record | None:
         raise AssertionError("a dry run tried to write")

@@ -16,7 +16,6 @@ from connector import errors
 from connector.ledger import Record
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.orders import known_remote_id
-from connector.usecases.together import by_itself
 
 if TYPE_CHECKING:
     from connector.ledger import DocumentKey
@@ -58,7 +57,7 @@ def plan_again(world: World, record: Record) -> Planned:
 def _settle(
     world: World, key: DocumentKey, asked: dict[str, Any], received: str, correlation_id: str, who: str
 ) -> Record:
-    steps = settle(
+    return settle(
         world,
         key,
         # the bill is its content: however often and for whatever reason it is asked for, it is closed once
@@ -71,7 +70,6 @@ def _settle(
         plan=partial(_plan, asked),
         queue=world.queues.bills_to_push,
     )
-    return by_itself(steps)
 
 
 def _plan(asked: dict[str, Any], record: Record) -> Planned:

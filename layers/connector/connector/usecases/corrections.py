@@ -26,7 +26,6 @@ from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.fulfilment import approved
 from connector.usecases.orders import blocked
-from connector.usecases.together import by_itself
 
 if TYPE_CHECKING:
     from connector.rules.packs import PartnerPack
@@ -187,7 +186,7 @@ def planned(mapped: Mapped, note: str = "") -> Planned:
 
 
 def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
-    steps = settle(
+    settle(
         world,
         key,
         digest=keywords["received"],
@@ -196,7 +195,6 @@ def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
         queue=world.queues.rsx_to_push,
         **keywords,
     )
-    by_itself(steps)
 
 
 def _must_be_credited(record: Record, sent: Sent, credit: Record | None) -> None:

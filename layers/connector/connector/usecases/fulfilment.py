@@ -81,55 +81,28 @@ def note_fulfilment(
     raise errors.Busy("the order's record keeps changing", retry_after=5)
 
 
-def approved(
-    world: World,
-    plan: Plan,
-    *,
-    who: str,
-    keep: bool = True,
-    ahead: Mapping[DocumentKey, Record | None] | None = None,
-) -> Plan:
+def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
     """The plan of an outbound document, with every rule run on what it wants to send.
 
     CheckFailed with all findings where one is an error. Otherwise what the document does to its orders' lines is
-    reserved with them; `keep=False` only looks. `ahead` are records as they were read just before, or None where
-    there is none.
+    reserved with them; `keep=False` only looks.
     """
 
     def checked(record: Record) -> Planned:
         planned = plan(record)
         if planned.document is None:
             return planned
-        try:
-            findings = _approve_all(world, record, planned, ahead or {}, who=who, keep=keep)
-        except errors.CheckFailed:
-            if not ahead:
-                raise
-            # what another document of the batch had then may be open by now
-            findings = _approve_all(world, record, planned, {}, who=who, keep=keep)
+        findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
+        orders, mine = _read(world, record, planned)
+        keeping = keep and _is_ours_to_keep(record, mine)
+        for order, stored in orders:
+            findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
+        if not orders:
+            findings = check(_case(world, record, planned), findings)
+            stop_if_blocked(planned.document, findings)
         return replace(planned, findings=tuple(as_json(findings)))
 
     return checked
-
-
-def _approve_all(
-    world: World,
-    record: Record,
-    planned: Planned,
-    ahead: Mapping[DocumentKey, Record | None],
-    *,
-    who: str,
-    keep: bool,
-) -> list[Finding]:
-    findings = [Finding(**finding) for finding in planned.findings]  # type: ignore[arg-type]
-    orders, mine = _read(world, record, planned, ahead)
-    keeping = keep and _is_ours_to_keep(record, mine)
-    for order, stored in orders:
-        findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
-    if not orders:
-        findings = check(_case(world, record, planned), findings)
-        stop_if_blocked(planned.document or {}, findings)
-    return findings
 
 
 def _approve(
@@ -172,7 +145,7 @@ def _approve(
 def note_registered(world: World, record: Record, planned: Planned, who: str) -> None:
     """Count a document from before the cut-over with its orders: it was done, so no rule is asked."""
     document, kind = planned.document or {}, kind_of(record, planned)
-    for order, order_record in _read(world, record, planned, {})[0]:
+    for order, order_record in _read(world, record, planned)[0]:
         entry = _entry(record, document, kind, order, world.pack(record.key.partner))
         name = f"{kind}/{_number_of(document, record)}"
         note_fulfilment(world, order_record.key, name, entry, who=who, known=order_record)
@@ -207,18 +180,12 @@ def _used_by(record: Record) -> str:
     return next((one.replace(":", " ") for one in others if one not in ("", record.source)), "")
 
 
-def _read(
-    world: World, record: Record, planned: Planned, ahead: Mapping[DocumentKey, Record | None]
-) -> tuple[list[tuple[Order, Record]], Record | None]:
+def _read(world: World, record: Record, planned: Planned) -> tuple[list[tuple[Order, Record]], Record | None]:
     """The stored orders that a document is for, with their records; and the document's own, if it looks new."""
     named = orders_named(planned.document or {}, kind_of(record, planned))
     keys = [[order_key(world.id, record.key.partner, number) for number in names] for names in named]
     mine = [record.key] if _looks_new(record) else []
-    wanted = {*mine, *(key for each in keys for key in each)}
-    if wanted <= ahead.keys():
-        records = {key: there for key in wanted if (there := ahead[key]) is not None}
-    else:
-        records = world.ledger.get_many(wanted)
+    records = world.ledger.get_many([*mine, *(key for each in keys for key in each)])
     found = [next((key for key in each if key in records), None) for each in keys]
     orders = [(stored_order(world, records[key]), records[key]) for key in found if key is not None]
     return orders, records.get(record.key)

@@ -21,7 +21,7 @@ from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
 from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
-from connector.usecases.together import SENT, by_itself, look
+from connector.usecases.together import SENT
 from connector.usecases.waiting import Look
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _SHIPMENT_RANK = {"04": "1", "05": "1", "01": "2"}
 WHO = "map_inbound"
-LARGE = 100_000  # bytes of a file
 
 
 def map_inbound(world: World, message: Mapping[str, Any]) -> Steps[None]:
@@ -48,22 +47,18 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
     if data is None:
         return False
     if isinstance(data, errors.BadInput):
-        yield from _park_file(world, data, path, correlation_id)
+        _park_file(world, data, path, correlation_id)
         return True
     pointer = yield data
-    # what is read takes ten times as much memory: while it waits for the others there must not be twenty large ones
-    large = len(data) > LARGE
-    taking = _take_documents(world, data, path, pointer, correlation_id)
-    del data
-    trouble = by_itself(taking) if large else (yield from taking)
+    trouble = _take_documents(world, data, path, pointer, correlation_id)
+    del data  # the others of the batch have theirs in memory too
     if trouble is not None:
         if isinstance(trouble, errors.ConnectorError) or not tried_enough(world, path):
             raise trouble
         kind = type(trouble).__name__
         text = f"the file cannot be taken in ({kind}): a fault of the connector"
         fix = "show the file to whoever looks after the connector; it stays at SPS and is tried again"
-        left_there = leave(world, path, text, code="file_not_taken", fix=fix)
-        yield from _park_file(world, left_there, path, correlation_id)
+        _park_file(world, leave(world, path, text, code="file_not_taken", fix=fix), path, correlation_id)
         return True
     if left:
         read_after_all(world, path, WHO)
@@ -74,16 +69,15 @@ def _take_file(world: World, path: str, correlation_id: str, *, left: bool) -> S
 
 def _take_documents(
     world: World, data: bytes, path: str, pointer: str, correlation_id: str
-) -> Steps[Exception | None]:
+) -> Exception | None:
     """Take in each document of a file; the first trouble that one of them had."""
     documents = read_documents(data)
-    del data
     trouble: Exception | None = None
     for index, read in enumerate(documents):
         received = f"{pointer}#{index}"
         number = path.rpartition("/")[2] + (f"[{index}]" if len(documents) > 1 else "")
         try:
-            yield from _take(
+            _take(
                 world,
                 read,
                 path=path,
@@ -99,9 +93,9 @@ def _take_documents(
     return trouble
 
 
-def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> Steps[None]:
+def _park_file(world: World, reason: errors.BadInput, path: str, correlation_id: str) -> None:
     """Show a file to a person that stays at SPS: its answer may be at fault and not the file."""
-    yield from _take(
+    _take(
         world,
         reason,
         path=path,
@@ -136,22 +130,22 @@ def _replay(world: World, key: DocumentKey, correlation_id: str) -> Steps[None]:
             gone = errors.BadInput(
                 "the file is no longer at SPS", code="file_gone", fix="ask for it again, or resolve this one"
             )
-            yield from _park_file(world, gone, record.source, correlation_id)
+            _park_file(world, gone, record.source, correlation_id)
     else:
-        yield from _map_again(world, key, record, correlation_id)
+        _map_again(world, key, record, correlation_id)
 
 
-def _map_again(world: World, key: DocumentKey, record: Record | None, correlation_id: str) -> Steps[None]:
+def _map_again(world: World, key: DocumentKey, record: Record | None, correlation_id: str) -> None:
     if record is not None and record.state in OPEN and key.type == CLOSE_OUT:
         closing.close_again(world, record, correlation_id, WHO)
         return
     if record is None or record.state not in OPEN:
         world.report("nothing to replay", document=key.id)
         if record is not None and key.type == "order":  # the worker that mapped it may have died before this
-            yield from resume_invoices(world, key.number)
+            resume_invoices(world, key.number)
             ask_for(world, record)
         return
-    yield from _take(
+    _take(
         world,
         read_again(world, record),
         path=record.source,
@@ -169,14 +163,14 @@ def _take(
     file_number: str,
     received: str,
     correlation_id: str,
-) -> Steps[None]:
+) -> None:
     if isinstance(read, errors.BadInput):
         reason = read
 
         def refuse(record: Record) -> Planned:
             raise reason
 
-        yield from settle(
+        settle(
             world,
             file_key(world.id, file_number),
             digest=content_of(received),
@@ -189,13 +183,13 @@ def _take(
             queue=world.queues.bills_to_push,
         )
         return
-    yield from take_in(world, read, path=path, received=received, correlation_id=correlation_id)
+    take_in(world, read, path=path, received=received, correlation_id=correlation_id)
 
 
-def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Steps[Record]:
+def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Record:
     """Register one document that could be read, map it and send it on; its record."""
-    key = yield from key_of(world, read)
-    record = yield from settle(
+    key = key_of(world, read)
+    record = settle(
         world,
         key,
         digest=_digest(read),
@@ -214,13 +208,13 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
         queue=world.queues.bills_to_push,
     )
     if key.type == "order":
-        yield from resume_invoices(world, key.number)
+        resume_invoices(world, key.number)
         ask_for(world, record)
         if record.state is State.DELIVERED:  # without a push, which would have done it
-            yield from resume_order(world, record)
+            resume_order(world, record)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
-        yield from _map_again(world, key, world.ledger.get(key), correlation_id)
+        _map_again(world, key, world.ledger.get(key), correlation_id)
     return record
 
 
@@ -233,7 +227,7 @@ def dated(read: Read) -> date | None:
     return None
 
 
-def key_of(world: World, read: Read) -> Steps[DocumentKey]:
+def key_of(world: World, read: Read) -> DocumentKey:
     """The document's identity; a change of an order is a document of that order.
 
     A change need not repeat that its order is a release: the release that is there tells.
@@ -244,7 +238,7 @@ def key_of(world: World, read: Read) -> Steps[DocumentKey]:
     release = read.raw["Header"]["OrderHeader"].get("ReleaseNumber")
     if release and not read.number.endswith(f"-{release}"):
         known = order_key(world.id, read.partner, f"{read.number}-{release}")
-        return known if (yield from look(world.ledger.get_many, [known])) else key
+        return known if world.ledger.get(known) else key
     return key
 
 

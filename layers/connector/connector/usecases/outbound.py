@@ -15,7 +15,7 @@ from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import acknowledging, corrections, shipping
-from connector.usecases.arrivals import Plan, Planned, note_early, push_message, settle
+from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
 from connector.usecases.fulfilment import approved
@@ -36,7 +36,6 @@ from connector.usecases.partners import (
 )
 from connector.usecases.renumbering import leave_behind, one_document
 from connector.usecases.sightings import NOBODYS, Sighting
-from connector.usecases.together import look
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -101,23 +100,19 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
     except errors.NotFound:
         world.report("record is not in FreshBooks", noun="invoice", id=object_id)
         return
-    sighting = yield from Sighting.of(world, "invoice", invoice)
+    sighting = Sighting.of(world, "invoice", invoice)
     if invoice.is_draft and not invoice.is_deleted:
         # no mark: sending a draft changes it, and the poll then shows it again
-        yield from sighting.keep("draft")
+        sighting.keep("draft")
         return
-    named = [
-        order_key(world.id, partner, invoice.po_number) for partner in world.packs() if invoice.po_number
-    ]
-    orders = yield from look(world.ledger.get_many, named)
-    found = partner_of_invoice(world, invoice, list(orders.values()))
+    found = partner_of_invoice(world, invoice)
     if found is None:
         if invoice.po_number:  # its order may be on its way, and asks for the invoices that came before it
-            note_early(world, invoice.id, invoice.po_number)
+            world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None:
-        yield from sighting.keep(NOBODYS)
+        sighting.keep(NOBODYS)
         return
     pack, order = found
     credit = is_credit(invoice)
@@ -126,7 +121,7 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
         types.append("asn")
     received = (yield _as_received(invoice)) if types else ""
     for type_ in types:
-        yield from _settle_record(
+        _settle_record(
             world,
             DocumentKey(world.id, "out", pack.trading_partner_id, type_, str(invoice.invoice_number)),
             invoice,
@@ -137,9 +132,8 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
             sighting=sighting,
             last=type_ == types[-1],
             replayed=replayed,
-            order=order,
         )
-    yield from sighting.keep(pack.trading_partner_id)
+    sighting.keep(pack.trading_partner_id)
 
 
 def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Record | None) -> Steps[None]:
@@ -154,9 +148,9 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
     ) as error:  # the poll shows it again once the plan has bills
         world.report("record is not in FreshBooks", noun="bill", id=object_id, error=error.code)
         return
-    sighting = yield from Sighting.of(world, "bill", bill)
+    sighting = Sighting.of(world, "bill", bill)
     if is_ours(world, bill):
-        yield from sighting.keep("made by the connector")
+        sighting.keep("made by the connector")
         return
     number = bill.bill_number or f"bill-{bill.id}"
     try:
@@ -176,11 +170,11 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
         partner, plan = "-", refuse
     else:
         if pack is None:
-            yield from sighting.keep(NOBODYS)
+            sighting.keep(NOBODYS)
             return
         sender = pack
         partner, plan = pack.trading_partner_id, lambda record: _plan_bill(world, bill, sender, record)
-    yield from _settle_record(
+    _settle_record(
         world,
         DocumentKey(world.id, "out", partner, "bill", number),
         bill,
@@ -191,7 +185,7 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
         sighting=sighting,
         replayed=replayed,
     )
-    yield from sighting.keep(partner)
+    sighting.keep(partner)
 
 
 def _as_received(record: Invoice | Bill) -> bytes:
@@ -210,18 +204,15 @@ def _settle_record(
     sighting: Sighting,
     last: bool = True,
     replayed: Record | None = None,
-    order: Record | None = None,
-) -> Steps[None]:
+) -> None:
     if replayed is not None and replayed.key.type == key.type and replayed.key != key:
         leave_behind(world, replayed, key, WHO)
-    mine = (yield from look(world.ledger.get_many, [key])).get(key)
-    ahead = {key: mine} if order is None else {key: mine, order.key: order}
-    plan = _priced(record, approved(world, plan, who=WHO, ahead=ahead))
+    plan = _priced(record, approved(world, plan, who=WHO))
     plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     noun = "invoice" if isinstance(record, Invoice) else "bill"
     plan = one_document(world, sighting, "asn" if key.type == "asn" else noun, key, plan, who=WHO)
     stored_now = partial(sighting.keep, key.partner, done=last)
-    settled = yield from settle(
+    settled = settle(
         world,
         key,
         digest=digest + ("-deleted" if record.vis_state == 1 else ""),
@@ -232,7 +223,6 @@ def _settle_record(
         who=WHO,
         plan=plan,
         queue=world.queues.rsx_to_push,
-        stored=mine,
         stored_now=stored_now,
     )
     if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
@@ -242,7 +232,7 @@ def _settle_record(
                 corrections.make_credit(world, settled, WHO)
         elif waited is not None:
             # it arrived between our look and our parking, and so woke nobody
-            yield from settle(
+            settle(
                 world,
                 key,
                 digest=settled.digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from connector.ledger import FINAL
@@ -30,13 +30,10 @@ def senders_of_bills(world: World) -> list[PartnerPack]:
     return [pack for pack in world.packs().values() if pack.bills.send]
 
 
-def partner_of_invoice(
-    world: World, invoice: Invoice, orders: Sequence[Record] = ()
-) -> tuple[PartnerPack, Record | None] | None:
+def partner_of_invoice(world: World, invoice: Invoice) -> tuple[PartnerPack, Record | None] | None:
     """The trading partner an invoice is for, and the stored order that its PO number names.
 
-    The order decides, since it says who ordered; without one, the client that a pack names. `orders` are those of
-    just this number, where they were read already.
+    The order decides, since it says who ordered; without one, the client that a pack names.
     """
     packs = world.packs()
     by_client = [
@@ -46,7 +43,7 @@ def partner_of_invoice(
         or (invoice.current_organization or invoice.organization or "") in pack.freshbooks.client_names
     ]
     if invoice.po_number:
-        orders = orders or orders_meant(world, packs, invoice.po_number)
+        orders = orders_meant(world, packs, invoice.po_number)
         matches = [
             (pack, order)
             for order in orders

@@ -16,9 +16,8 @@ from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
 from connector.usecases.arrivals import TRIES, hold, resume, resume_order
 from connector.usecases.notices import resume_invoices_of
-from connector.usecases.together import Acted, look
+from connector.usecases.together import Acted
 from connector.usecases.waiting import what_it_waits_for
-from connector.usecases.world import BEGIN_SECONDS
 
 if TYPE_CHECKING:
     from connector.usecases.together import Steps
@@ -65,7 +64,7 @@ class Target(Protocol):
 def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> Steps[None]:
     """Bring one mapped document to its target; NotSent and OutcomeUnknown ask for the message again later."""
     key = DocumentKey.of(message["key"])
-    record = (yield from look(world.ledger.get_many, [key], seconds=BEGIN_SECONDS)).get(key)
+    record = world.ledger.get(key)
     if record is None:
         raise errors.Busy("the record is not there yet", retry_after=5)
     now = world.clock.now()
@@ -194,7 +193,7 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     kind = (record.key.direction, record.key.type)
     if kind == ("in", "order"):  # only orders, credits and notices are waited for
-        yield from resume_order(world, record, seconds=0)  # what was done is told however short the time is
+        resume_order(world, record)
     if kind == ("out", "credit"):
         resume(world, record.key.id)
     if kind == ("out", "asn"):

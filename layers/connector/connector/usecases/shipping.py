@@ -33,7 +33,6 @@ from connector.usecases.notices import (
     stood,
 )
 from connector.usecases.orders import order_key, stored_order
-from connector.usecases.together import by_itself
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -208,11 +207,11 @@ def _settle(
     world: World, key: DocumentKey, uploaded: Uploaded, labelled: Upload, pack: PartnerPack, **keywords: Any
 ) -> Record:
     plan = approved(world, partial(_plan, world, uploaded, labelled, pack), who=keywords["who"])
-    record = by_itself(settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords))
+    record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
     waits = record.state is State.HELD and record.reason.get("code") == "order_not_there"
     if waits and world.ledger.get(DocumentKey.of(record.waits_for)) is not None:
         # it arrived between our look and our parking, and so woke nobody
-        record = by_itself(settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords))
+        record = settle(world, key, plan=plan, queue=world.queues.rsx_to_push, **keywords)
     return record
 
 

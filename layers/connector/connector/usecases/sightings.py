@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.usecases.together import New, look
 
 if TYPE_CHECKING:
     from connector.documents.freshbooks import Bill, Invoice
-    from connector.usecases.together import Steps
     from connector.usecases.webhooks import Noun
     from connector.usecases.world import World
 
@@ -37,12 +35,12 @@ class Sighting:
     documents: dict[str, str]
 
     @staticmethod
-    def of(world: World, noun: Noun, record: Invoice | Bill) -> Steps[Sighting]:
+    def of(world: World, noun: Noun, record: Invoice | Bill) -> Sighting:
         name = f"{noun}:{record.id}"
-        stored = (yield from look(world.notes.read_many, [name], (world.id, TOPIC))).get(name)
+        stored = world.notes.read(world.id, TOPIC, name)
         return Sighting(world, name, version_of(record), stored, dict((stored or {}).get("documents", {})))
 
-    def keep(self, what: str, *, done: bool = True) -> Steps[None]:
+    def keep(self, what: str, *, done: bool = True) -> None:
         """Note what the record is and, with `done`, that this version was looked at.
 
         Raises Busy where another worker has noted something else since: it may have made another document of it.
@@ -54,11 +52,6 @@ class Sighting:
         if note == self.stored:
             return
         notes, place = self.world.notes, (self.world.id, TOPIC, self.name)
-        kept = (
-            (yield New(notes.create, (*place, note)))
-            if self.stored is None
-            else notes.replace(*place, note, self.stored)
-        )
-        if not kept and notes.read(*place) != note:
+        if not notes.replace(*place, note, self.stored) and notes.read(*place) != note:
             raise errors.Busy("another worker looked at it, too", code="record_moved", retry_after=2)
         self.stored = note

@@ -1,16 +1,15 @@
-"""The documents of one SQS batch share their calls to AWS: one archive object, one batch of messages, one reading.
+"""The documents of one SQS batch share what AWS charges by the call: one archive object, one batch of messages.
 
-A use case that takes part is a generator. It yields what it needs before it goes on and is handed the answer: bytes
-that have to be in the archive (their pointer), `SENT` (all that it sent is in its queue), `Look` (what is stored under
-some keys) or `New` (something is stored if nothing is there yet). Between two yields every document
+A use case that takes part is a generator. It yields the bytes that have to be in the archive before it goes on, and
+is handed their pointer; or `SENT`, and goes on when all that it sent is in its queue. Between two yields every document
 is by itself: one that fails does not keep its neighbours from going on. Where the time gets short a document is left
 where it yielded, and its message comes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector.usecases.world import (
@@ -32,29 +31,8 @@ class Acted(bytes):
     """What is archived of an effect that is done: its document goes on however short the time is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is stored under `keys`: `read(*of, keys)` tells it, of those that are there."""
-
-    read: Callable[..., Mapping[Any, Any]]
-    keys: Collection[Any]
-    of: tuple[str, ...] = ()
-    seconds: float = GO_ON_SECONDS  # that must be left to go on
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """Something to be stored: `store` says of each thing what became of it, or what went wrong with it."""
-
-    store: Callable[[Sequence[Any]], Sequence[Any]]
-    thing: Any
-
-
 T = TypeVar("T")
-K = TypeVar("K")
-V = TypeVar("V")
-Wish = bytes | Look | New | None
-Steps = Generator[Wish, Any, T]
+Steps = Generator[bytes | None, str, T]
 Message = Mapping[str, Any]
 Work = Callable[[World, Message], Steps[None]]
 
@@ -91,31 +69,6 @@ def alone(world: World, message: Message, work: Work) -> None:
         raise error
 
 
-def look(
-    read: Callable[..., Mapping[K, V]],
-    keys: Collection[K],
-    of: tuple[str, ...] = (),
-    *,
-    seconds: float = GO_ON_SECONDS,
-) -> Steps[Mapping[K, V]]:
-    """What is stored under these keys, read together with the others of the batch."""
-    found: Mapping[K, V] = yield Look(read, keys, of, seconds)
-    return found
-
-
-def by_itself(steps: Steps[T]) -> T:
-    """What steps come to that only look and store, where nothing is shared with other documents."""
-    answers: dict[int, Any] = {}
-    try:
-        wish = next(steps)
-        while True:
-            _share({0: wish}, answers)
-            wish = steps.throw(answers[0]) if isinstance(answers[0], Exception) else steps.send(answers[0])
-    except StopIteration as end:
-        result: T = end.value
-        return result
-
-
 def seconds_until_again(error: Exception, receives: int) -> float:
     """When a message that failed at this receive is to be seen again: after what the error names, with jitter."""
     if isinstance(error, Untouched):
@@ -138,17 +91,16 @@ class _Batch:
         self._enter, self._has_time, self._boxes = enter, has_time, boxes
         self._waiting = list(range(len(messages)))
         self._going: dict[int, Steps[None]] = {}
-        self._wishes: dict[int, Wish] = {}
+        self._wishes: dict[int, bytes | None] = {}
         self._done: set[int] = set()  # whose last messages may not be in their queues yet
         self._failed: dict[int, Exception] = {}
 
     def run(self) -> dict[int, Exception]:
-        answers: dict[int, Any] = {}
-        wishes: dict[int, Wish] = {}
+        answers: dict[int, str | Exception] = {}
+        wishes: dict[int, bytes | None] = {}
         while True:
             for n, answer in answers.items():
-                seconds = _needs(wishes[n])
-                if not seconds or self._has_time(seconds):
+                if isinstance(wishes[n], Acted) or self._has_time(GO_ON_SECONDS):
                     self._go_on(n, answer)
                 else:
                     self._going.pop(n).close()
@@ -175,14 +127,14 @@ class _Batch:
             else:
                 self._failed[n] = Untouched()
 
-    def _go_on(self, n: int, answer: Any) -> None:
+    def _go_on(self, n: int, answer: str | Exception | None) -> None:
         steps = self._going[n]
         self._enter(self._messages[n])
         try:
             if isinstance(answer, Exception):
                 self._wishes[n] = steps.throw(answer)
             else:
-                self._wishes[n] = steps.send(answer)  # None begins
+                self._wishes[n] = steps.send(answer)  # type: ignore[arg-type]  # None begins
             return
         except StopIteration:
             self._done.add(n)
@@ -190,20 +142,19 @@ class _Batch:
             self._failed[n] = error
         del self._going[n]
 
-    def _fulfil(self, wishes: Mapping[int, Wish]) -> dict[int, Any]:
-        """Archive, send, read and store what the documents wait for."""
-        answers: dict[int, Any] = {}
-        bodies = {n: wish for n, wish in wishes.items() if isinstance(wish, bytes)}
+    def _fulfil(self, wishes: Mapping[int, bytes | None]) -> dict[int, str | Exception]:
+        """Archive and send what the documents wait for."""
+        answers: dict[int, str | Exception] = {}
+        bodies = {n: wish for n, wish in wishes.items() if wish is not None}
         if bodies:
             try:
                 pointers = self._world.archive.put_all(self._world.id, list(bodies.values()))
                 answers |= dict(zip(bodies, pointers, strict=True))
             except Exception as error:
                 answers |= dict.fromkeys(bodies, error)
-        sent = [n for n, wish in wishes.items() if wish is SENT]
-        if sent:
-            answers |= dict.fromkeys(sent, self._send())
-        _share(wishes, answers)
+        if len(bodies) < len(wishes):
+            trouble = self._send()
+            answers |= dict.fromkeys(wishes.keys() - bodies.keys(), "" if trouble is None else trouble)
         return answers
 
     def _send(self) -> Exception | None:
@@ -215,36 +166,6 @@ class _Batch:
             return error
         self._done.clear()
         return None
-
-
-def _needs(wish: Wish) -> float:
-    """The seconds that must be left to go on when a wish is fulfilled."""
-    if isinstance(wish, Look):
-        return wish.seconds
-    return 0.0 if isinstance(wish, Acted) else GO_ON_SECONDS
-
-
-def _share(wishes: Mapping[int, Wish], answers: dict[int, Any]) -> None:
-    """Answer what is to be stored and to be read, each kind by one call; who reads sees what the others stored."""
-    looks: dict[Any, dict[int, Look]] = {}
-    news: dict[Any, dict[int, New]] = {}
-    for n, wish in wishes.items():
-        if isinstance(wish, Look):
-            looks.setdefault((wish.read, wish.of), {})[n] = wish
-        elif isinstance(wish, New):
-            news.setdefault(wish.store, {})[n] = wish
-    for store, things in news.items():
-        try:
-            answers |= zip(things, store([each.thing for each in things.values()]), strict=True)
-        except Exception as error:
-            answers |= dict.fromkeys(things, error)
-    for (read, of), asked in looks.items():
-        try:
-            found = read(*of, dict.fromkeys(key for each in asked.values() for key in each.keys))
-            for n, each in asked.items():
-                answers[n] = {key: found[key] for key in each.keys if key in found}
-        except Exception as error:
-            answers |= dict.fromkeys(asked, error)
 
 
 class _Outbox:
