@@ -7,7 +7,7 @@ nobody. So the callbacks are compared every night, and what is silent is noted f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
@@ -48,10 +48,7 @@ def register_callbacks(
     answered: `confirm_callback` takes no other one's.
     """
     base = f"{public_url.rstrip('/')}/webhooks/freshbooks/{connection}"
-    with _changing(connection, leases) as fence:
-        if fence is None:
-            raise errors.Busy("another callback is being confirmed", retry_after=2)
-        kept = secrets.read(connection, "webhooks") or {}
+    with _changing(connection, secrets, leases) as kept:
         there = list(freshbooks.list_callbacks())
         silent = silent_callbacks(kept, there)
         missing = []
@@ -89,10 +86,7 @@ def confirm_callback(
     Accepted only for a callback id that `connections add` put on the list and that has no key yet: a
     handshake is not authenticated by anything else.
     """
-    with _changing(connection, leases) as fence:
-        if fence is None:
-            raise errors.Busy("another callback is being confirmed", retry_after=2)
-        kept = secrets.read(connection, "webhooks") or {}
+    with _changing(connection, secrets, leases) as kept:
         callback = kept.get(message["event"], {})
         if callback.get("callback_id") != message["id"]:
             if callback.get("callback_id") is None and message["event"] in kept:
@@ -119,7 +113,7 @@ def compare_callbacks(
     report: Report,
 ) -> None:
     """Note of which events FreshBooks does not tell, and why, where it was ever asked to."""
-    with _changing(connection, leases) as fence:
+    with _lease(connection, leases) as fence:
         if fence is None:
             return  # somebody registers them at this moment
         silent = look_at_callbacks(connection, secrets, freshbooks) or {}
@@ -161,7 +155,16 @@ def noted_silent(note: Mapping[str, Any] | None) -> dict[str, str]:
     return dict((note or {}).get("silent", {}))
 
 
-def _changing(connection: str, leases: Leases) -> AbstractContextManager[int | None]:
+@contextmanager
+def _changing(connection: str, secrets: SecretStore, leases: Leases) -> Iterator[dict[str, Any]]:
+    """What we keep of a connection's callbacks, while nobody else changes them; Busy where somebody does."""
+    with _lease(connection, leases) as fence:
+        if fence is None:
+            raise errors.Busy("another callback is being confirmed", retry_after=2)
+        yield secrets.read(connection, "webhooks") or {}
+
+
+def _lease(connection: str, leases: Leases) -> AbstractContextManager[int | None]:
     """The lease of whoever changes a connection's callbacks, or what is noted of them."""
     return leases.hold(f"{connection}/webhooks", SECONDS)
 
