@@ -115,6 +115,11 @@ def poll(cloud: Machine) -> None:
     cloud.work()
 
 
+def poll_books(cloud: Machine) -> None:
+    cloud.schedule("poll_freshbooks")
+    cloud.work()
+
+
 def upkeep(cloud: Machine) -> None:
     cloud.clock.pass_(ROUND_SECONDS)
     cloud.schedule("resolve_in_doubt")
@@ -328,11 +333,7 @@ def reconcile_poll() -> Flow:
         ordered(cloud)
         invoice_in(cloud)
 
-    def look(cloud: Machine) -> None:
-        cloud.schedule("poll_freshbooks")
-        cloud.work()
-
-    return Flow(prepare, look, look, lambda cloud: one_file(cloud, "invoice", "421", 100))
+    return Flow(prepare, poll_books, poll_books, lambda cloud: one_file(cloud, "invoice", "421", 100))
 
 
 def a_batch_of_invoices() -> Flow:
@@ -342,10 +343,6 @@ def a_batch_of_invoices() -> Flow:
         ordered(cloud)
         invoice_in(cloud, "421", "15")
         invoice_in(cloud, "422", "25")
-
-    def look(cloud: Machine) -> None:
-        cloud.schedule("poll_freshbooks")
-        cloud.work()
 
     def check(cloud: Machine) -> None:
         totals = {
@@ -363,7 +360,7 @@ def a_batch_of_invoices() -> Flow:
             delivered(cloud, "out", "invoice", number)
             assert archived(cloud, cloud.record("out", "invoice", number)) == {"received", "exchange"}
 
-    return Flow(prepare, look, look, check)
+    return Flow(prepare, poll_books, poll_books, check)
 
 
 def lost_reply_of_a_bill() -> Flow:
