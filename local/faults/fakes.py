@@ -165,13 +165,19 @@ class FakeLeases:
         self._held = {} if held is None else held
 
     @contextmanager
-    def hold(self, name: str, seconds: float) -> Iterator[int | None]:
+    def hold(
+        self, name: str, seconds: float, unsure: tuple[type[Exception], ...] = ()
+    ) -> Iterator[int | None]:
         fence = self.take(name, seconds)
+        more = 0.0
         try:
             yield fence
+        except unsure:
+            more = seconds
+            raise
         finally:
             if fence is not None:
-                self.release(name, fence)
+                self.release(name, fence, more)
 
     def take(self, name: str, seconds: float) -> int | None:
         fence, until = self._held.get(name, (0, 0.0))
@@ -180,9 +186,9 @@ class FakeLeases:
         self._held[name] = (fence + 1, self._clock.epoch() + seconds)
         return fence + 1
 
-    def release(self, name: str, fence: int) -> None:
+    def release(self, name: str, fence: int, more: float = 0.0) -> None:
         if self._held[name][0] == fence:
-            self._held[name] = (fence, 0.0)
+            self._held[name] = (fence, self._clock.epoch() + more if more else 0.0)
 
 
 class FakeArchive:

@@ -244,10 +244,16 @@ class Leases:
         self._leases = leases
 
     @contextmanager
-    def hold(self, name: str, seconds: float) -> Iterator[int | None]:
+    def hold(
+        self, name: str, seconds: float, unsure: tuple[type[Exception], ...] = ()
+    ) -> Iterator[int | None]:
         fence = self._worker.aws(lambda: self._leases.take(name, seconds))
+        more = 0.0
         try:
             yield fence
+        except unsure:
+            more = seconds
+            raise
         finally:
             if fence is not None:
-                self._worker.aws(lambda: self._leases.release(name, fence))
+                self._worker.aws(lambda: self._leases.release(name, fence, more))

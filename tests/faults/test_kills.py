@@ -68,13 +68,19 @@ class Mortal:
         return answer
 
     @contextmanager
-    def hold(self, name: str, seconds: float) -> Iterator[int | None]:
+    def hold(
+        self, name: str, seconds: float, unsure: tuple[type[Exception], ...] = ()
+    ) -> Iterator[int | None]:
         fence = self._call(lambda: self.fake.leases.take(name, seconds))
+        more = 0.0
         try:
             yield fence
+        except unsure:
+            more = seconds
+            raise
         finally:
             if fence is not None:
-                self._call(lambda: self.fake.leases.release(name, fence))
+                self._call(lambda: self.fake.leases.release(name, fence, more))
 
     def invoke(self, work: Callable[..., Any], *arguments: Any) -> bool:
         """One invocation; whether it ended well."""

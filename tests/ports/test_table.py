@@ -311,6 +311,24 @@ def test_a_lease_that_ran_out_is_taken_over_and_not_given_back_by_its_old_holder
     newer.__exit__(None, None, None)
 
 
+def test_a_lease_whose_work_may_still_go_on_lasts_as_long_again(table: Any) -> None:
+    def work(trouble: Exception) -> None:
+        with table.leases.hold("x", 60, (errors.OutcomeUnknown,)):
+            table.clock.pass_(50)
+            raise trouble
+
+    with pytest.raises(errors.OutcomeUnknown):
+        work(errors.OutcomeUnknown("read timed out"))
+    table.clock.pass_(50)
+    with table.leases.hold("x", 60) as held:
+        assert held is None
+    table.clock.pass_(20)
+    with pytest.raises(errors.NotSent):
+        work(errors.NotSent("connection refused"))
+    with table.leases.hold("x", 60) as free:
+        assert free == 3
+
+
 # --- as it lies in DynamoDB ---------------------------------------------------------------------------
 
 

@@ -139,6 +139,68 @@ def test_one_bill_is_changed_by_one_worker_at_a_time() -> None:
     assert fake.freshbooks.bills[1000]["amount"]["amount"] == "125.00"
 
 
+def test_a_change_of_a_bill_whose_reply_was_lost_may_act_late_and_undoes_no_other_change() -> None:
+    fake = inbound.world(shipments={"adjust_bill": True})
+    put(fake, "out/1.json", order())
+    inbound.run(fake)
+    put(fake, "out/2.json", shipment("S1", quantity=30))
+    put(fake, "out/3.json", shipment("S2", quantity=8))
+    poll_sps(fake.world)
+    for message in fake.files.take():
+        map_inbound(fake.world, message)
+    first, second = fake.bills.take()
+    update, late = fake.freshbooks.update_bill, list[dict[str, Any]]()
+
+    def lost(bill_id: int, body: dict[str, Any]) -> Any:
+        late.append(body)
+        raise LOST
+
+    fake.freshbooks.update_bill = lost  # type: ignore[method-assign]
+    with pytest.raises(errors.OutcomeUnknown):
+        push_document(fake.world, first)
+    fake.freshbooks.update_bill = update  # type: ignore[method-assign]
+    with pytest.raises(errors.Busy):
+        push_document(fake.world, second)
+    update(1000, late[0])
+    waiting = [first, second]
+    while waiting:
+        message = waiting.pop(0)
+        try:
+            push_document(fake.world, message)
+        except errors.Busy as busy:
+            fake.clock.pass_((busy.retry_after or 0) + 1)
+            waiting.append(message)
+    assert fake.freshbooks.bills[1000]["amount"]["amount"] == "95.00"
+    states = [stored(fake, DocumentKey("acme", "in", PARTNER, "shipment", one)).state for one in ("S1", "S2")]
+    assert states == [State.DELIVERED, State.DELIVERED]
+
+
+def test_a_vendor_that_is_created_late_is_not_created_a_second_time() -> None:
+    fake = inbound.world()
+    put(fake, "out/1.json", order())
+    poll_sps(fake.world)
+    for message in fake.files.take():
+        map_inbound(fake.world, message)
+    [message] = fake.bills.take()
+    create, late = fake.freshbooks.create_vendor, list[dict[str, Any]]()
+
+    def lost(body: dict[str, Any]) -> Any:
+        late.append(body)
+        raise LOST
+
+    fake.freshbooks.create_vendor = lost  # type: ignore[method-assign]
+    with pytest.raises(errors.Busy):
+        push_document(fake.world, message)
+    fake.freshbooks.create_vendor = create  # type: ignore[method-assign]
+    fake.clock.pass_(60)
+    with pytest.raises(errors.Busy):  # by now FreshBooks may be at it
+        push_document(fake.world, message)
+    create(late[0])
+    fake.clock.pass_(60)
+    push_document(fake.world, message)
+    assert (len(fake.freshbooks.vendors), len(fake.freshbooks.bills)) == (1, 1)
+
+
 def test_what_is_in_doubt_is_not_parked_by_a_setting_that_is_gone() -> None:
     fake = pushing.world()
     fake.freshbooks.outcomes = [(LOST, True)]

@@ -96,8 +96,13 @@ class Notes(Protocol):
 
 
 class Leases(Protocol):
-    def hold(self, name: str, seconds: float) -> AbstractContextManager[int | None]:
-        """Hold a lease for the block: its fence (a number that only rises), or None if somebody has it."""
+    def hold(
+        self, name: str, seconds: float, unsure: tuple[type[Exception], ...] = ()
+    ) -> AbstractContextManager[int | None]:
+        """Hold a lease for the block: its fence (a number that only rises), or None if somebody has it.
+
+        A block that ends in one of `unsure` may have started what still goes on: its lease then lasts `seconds` more.
+        """
 
 
 class Archive(Protocol):

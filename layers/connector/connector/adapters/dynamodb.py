@@ -249,13 +249,19 @@ class DynamoLeases:
         self._clock = clock
 
     @contextmanager
-    def hold(self, name: str, seconds: float) -> Iterator[int | None]:
+    def hold(
+        self, name: str, seconds: float, unsure: tuple[type[Exception], ...] = ()
+    ) -> Iterator[int | None]:
         fence = self._take(name, seconds)
+        until = 0.0
         try:
             yield fence
+        except unsure:
+            until = self._clock.epoch() + seconds
+            raise
         finally:
             if fence is not None:
-                self._release(name, fence)
+                self._release(name, fence, until)
 
     def _take(self, name: str, seconds: float) -> int | None:
         now = self._clock.epoch()
@@ -277,15 +283,15 @@ class DynamoLeases:
             return None
         return int(answer["Attributes"]["fence"]["N"])
 
-    def _release(self, name: str, fence: int) -> None:
+    def _release(self, name: str, fence: int, until: float) -> None:
         # somebody may have taken it over after it had run out: it is theirs now
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": f"L#{name}"}, "sk": {"S": "LEASE"}},
-                UpdateExpression="SET lease_until = :zero",
+                UpdateExpression="SET lease_until = :until",
                 ConditionExpression="fence = :fence",
-                ExpressionAttributeValues={":zero": {"N": "0"}, ":fence": {"N": str(fence)}},
+                ExpressionAttributeValues={":until": {"N": repr(until)}, ":fence": {"N": str(fence)}},
             )
 
 

@@ -168,27 +168,31 @@ class BillTarget:
         learned = world.learned("vendor", partner)
         if learned:
             return int(learned["vendorid"])
-        with world.leases.hold(f"{world.id}/vendor/{partner}", LEASE_SECONDS) as fence:
-            if fence is None:
-                raise errors.Busy(
-                    "another worker is setting up the vendor", code="vendor_busy", retry_after=20
-                )
-            vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
-            name = folded(str(vendor["vendor_name"]))
-            same = [one for one in vendors if one.account_number == partner] or [
-                one for one in vendors if not one.account_number and folded(one.vendor_name or "") == name
-            ]
-            if not same:
-                try:
-                    same = [world.freshbooks.create_vendor({"bill_vendor": dict(vendor)})]
-                except errors.OutcomeUnknown:
+        lease = world.leases.hold(f"{world.id}/vendor/{partner}", LEASE_SECONDS, (errors.OutcomeUnknown,))
+        try:
+            with lease as fence:
+                if fence is None:
                     raise errors.Busy(
-                        "the vendor may have been created", code="vendor_busy", retry_after=30
-                    ) from None
-            vendor_id = same[0].vendorid
-            world.notes.write(world.id, "vendor", partner, {"vendorid": vendor_id})
-            world.report("vendor learned", partner=partner, vendor_id=vendor_id)
-            return int(vendor_id)
+                        "another worker is setting up the vendor", code="vendor_busy", retry_after=20
+                    )
+                return self._learn_vendor(partner, vendor)
+        except errors.OutcomeUnknown:
+            raise errors.Busy(
+                "the vendor may have been created", code="vendor_busy", retry_after=LEASE_SECONDS
+            ) from None
+
+    def _learn_vendor(self, partner: str, vendor: Mapping[str, Any]) -> int:
+        world, name = self._world, folded(str(vendor["vendor_name"]))
+        vendors = [one for one in world.freshbooks.list_vendors() if one.vis_state in (0, None)]
+        same = [one for one in vendors if one.account_number == partner] or [
+            one for one in vendors if not one.account_number and folded(one.vendor_name or "") == name
+        ]
+        if not same:
+            same = [world.freshbooks.create_vendor({"bill_vendor": dict(vendor)})]
+        vendor_id = int(same[0].vendorid)
+        world.notes.write(world.id, "vendor", partner, {"vendorid": vendor_id})
+        world.report("vendor learned", partner=partner, vendor_id=vendor_id)
+        return vendor_id
 
     def _category_id(self, partner: str) -> int:
         world = self._world
@@ -359,8 +363,12 @@ class MailboxTarget:
 
 @contextmanager
 def _alone(world: World, remote_id: str) -> Iterator[None]:
-    """One change of a bill at a time: an order's revision and its shipments may want to change it at once."""
-    with world.leases.hold(f"{world.id}/bill/{remote_id}", LEASE_SECONDS) as fence:
+    """One change of a bill at a time: an order's revision and its shipments may want to change it at once.
+
+    One whose outcome is unknown may act late, and would undo what the next one changes.
+    """
+    lease = world.leases.hold(f"{world.id}/bill/{remote_id}", LEASE_SECONDS, (errors.OutcomeUnknown,))
+    with lease as fence:
         if fence is None:
             raise errors.Busy("another worker is changing the bill", code="bill_busy", retry_after=20)
         yield
