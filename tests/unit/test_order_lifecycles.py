@@ -299,6 +299,30 @@ def test_releases_of_a_blanket_order_are_changed_each_by_its_own_change() -> Non
     assert record(fake, f"{PO_NUMBER}-2").revision == 2
 
 
+def test_changes_that_come_before_their_releases_each_wait_for_their_own() -> None:
+    fake = world()
+    take(fake, order_change([FEWER], ReleaseNumber="7"), order_change([change_line(2, "DI")], ReleaseNumber="8"))
+    for release in ("8", "7"):
+        take(fake, order(ReleaseNumber=release, PrimaryPOTypeCode="RL"))
+    assert billed(fake) == ["100.00", "160.00"]
+    assert [record(fake, f"{PO_NUMBER}-{n}").state for n in "78"] == [State.DELIVERED] * 2
+
+
+def test_changes_that_come_before_an_order_whose_release_is_only_a_remark_are_applied_to_it() -> None:
+    first = order_change([FEWER], ReleaseNumber="7", ChangeOrderSeqNumber="1")
+    second = order_change([change_line(2, "DI")], ReleaseNumber="7", ChangeOrderSeqNumber="2")
+    for changes in ([first, second], [second, first]):
+        fake = world()
+        take(fake, *changes, order(ReleaseNumber="7"))
+        assert (billed(fake), record(fake).state) == (["60.00"], State.DELIVERED)
+        early = record(fake, f"{PO_NUMBER}-7")
+        assert (early.state, early.waits_for) == (State.SUPERSEDED, "")
+        assert early.history[-1].note == f"now order {PO_NUMBER}"
+        take(fake, *changes)  # everything once more
+        assert (billed(fake), fake.freshbooks.posts) == (["60.00"], 1)
+        assert record(fake, f"{PO_NUMBER}-7").state is State.SUPERSEDED
+
+
 def test_the_stores_of_an_order_and_of_its_change_are_kept_for_what_follows() -> None:
     def stores(*quantities: int) -> dict[str, Any]:
         spread = [{"Location": f"010{n}", "Qty": quantity} for n, quantity in enumerate(quantities)]

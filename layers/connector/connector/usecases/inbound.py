@@ -20,7 +20,16 @@ from connector.usecases.as_shipped import shipped_before
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.cut_over import is_registered, registering
 from connector.usecases.offers import NOTHING, fetch, file_key, leave, read_after_all, tried_enough
-from connector.usecases.orders import blocked, is_booked, order_key, plan_order, read_again, stored_order
+from connector.usecases.orders import (
+    blocked,
+    has_come,
+    is_booked,
+    order_key,
+    plan_order,
+    read_again,
+    stored_order,
+)
+from connector.usecases.renumbering import end_as_moved
 from connector.usecases.together import SENT
 from connector.usecases.waiting import Look
 
@@ -145,14 +154,28 @@ def _map_again(world: World, key: DocumentKey, record: Record | None, correlatio
             resume_invoices(world, key.number)
             ask_for(world, record)
         return
+    read = read_again(world, record)
+    if isinstance(read, Read) and key_of(world, read) != key:
+        _move(world, record, correlation_id)
+        return
     _take(
         world,
-        read_again(world, record),
+        read,
         path=record.source,
         file_number=key.number,
         received=record.payloads["received"],
         correlation_id=correlation_id,
     )
+
+
+def _move(world: World, record: Record, correlation_id: str) -> None:
+    """Take in under its order what was parked before anybody knew which order it is of."""
+    pointers = [past["payloads"].get("received", "") for past in record.revisions]
+    for pointer in filter(None, [*pointers, record.payloads["received"]]):
+        read = read_again(world, record, pointer)
+        if isinstance(read, Read):
+            there = take_in(world, read, path=record.source, received=pointer, correlation_id=correlation_id)
+    end_as_moved(world, record, there.key, WHO)
 
 
 def _take(
@@ -230,15 +253,17 @@ def dated(read: Read) -> date | None:
 def key_of(world: World, read: Read) -> DocumentKey:
     """The document's identity; a change of an order is a document of that order.
 
-    A change need not repeat that its order is a release: the release that is there tells.
+    A change need not repeat that its order is a release: what is there tells. Where neither is, it is kept as one of
+    the release, as changes of several releases may come before their orders.
     """
     if read.kind != "order_change":
         return DocumentKey(world.id, "in", read.partner, read.kind, read.number)
     key = order_key(world.id, read.partner, read.number)
     release = read.raw["Header"]["OrderHeader"].get("ReleaseNumber")
     if release and not read.number.endswith(f"-{release}"):
-        known = order_key(world.id, read.partner, f"{read.number}-{release}")
-        return known if world.ledger.get(known) else key
+        of_release = order_key(world.id, read.partner, f"{read.number}-{release}")
+        if has_come(world.ledger.get(of_release)) or not has_come(world.ledger.get(key)):
+            return of_release
     return key
 
 

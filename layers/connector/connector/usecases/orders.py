@@ -54,7 +54,7 @@ def _read_order(world: World, record: Record) -> Order:
     if isinstance(read, errors.BadInput) or not isinstance(read.document, Order):
         raise errors.CheckFailed("the stored order can no longer be read", code="stored_order_unreadable")
     if read.kind == "order_change":
-        raise _not_there(record)
+        raise _not_there(record, read)
     return read.document
 
 
@@ -88,6 +88,15 @@ def target_of(record: Record, pack: PartnerPack) -> Target:
     if not colon:
         return "bill"
     return "invoice_draft" if kind == "invoice" else "estimate"
+
+
+def has_come(record: Record | None) -> bool:
+    """Whether the order itself is there, and not only changes that came before it."""
+    return (
+        record is not None
+        and record.state is not State.SUPERSEDED
+        and record.reason.get("code") != "order_not_there"
+    )
 
 
 def is_booked(record: Record) -> bool:
@@ -141,7 +150,7 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
     before, after = in_force(arrived[:settled]), in_force(arrived, settled)
     if after.order is None and not after.cancelled:
         if any(one.kind == "change" for one in arrived):
-            raise _not_there(record)
+            raise _not_there(record, read)
         return Planned(state=State.SKIPPED, note="information copy: not to be fulfilled")
     label, kept = arrived[-1].label, _kept(after, read.raw)
     past = record.revisions[-1]["state"] if record.revisions else ""
@@ -263,10 +272,10 @@ def _noted(finding: Finding) -> Finding:
     return replace(finding, severity="warning") if finding.severity == "error" else finding
 
 
-def _not_there(record: Record) -> errors.Waiting:
+def _not_there(record: Record, read: Read) -> errors.Waiting:
     return errors.Waiting(
         f"the order {record.key.number} that is to be changed has not arrived",
         code="order_not_there",
-        waits_for=record.key.id,
+        waits_for=record.key._replace(number=read.number).id,  # of a release it may not say that it is one
         fix="nothing to do if the order is on its way: its change is applied when it is there",
     )

@@ -58,14 +58,19 @@ def _end(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
             " and write a new one",
         )
     if earlier.state in OPEN:
-        ended = earlier.step(
-            "superseded",
-            now=world.clock.now(),
-            who=who,
-            to=State.SUPERSEDED,
-            note=f"now {key.type} {key.number}",
-            reason={},
-            waits_for="",
-        )
-        if world.ledger.save(ended, earlier.version) is not None:
-            raise errors.Busy("the earlier document moved on", code="record_moved", retry_after=2)
+        end_as_moved(world, earlier, key, who)
+
+
+def end_as_moved(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
+    """End a document that goes on as document `key`."""
+    ended = earlier.step(
+        "superseded",
+        now=world.clock.now(),
+        who=who,
+        to=State.SUPERSEDED,
+        note=f"now {key.type} {key.number}",
+        reason={},
+        waits_for="",
+    )
+    if world.ledger.save(ended, earlier.version) is not None:
+        raise errors.Busy("the earlier document moved on", code="record_moved", retry_after=2)
