@@ -169,13 +169,38 @@ def test_messages_are_sent_with_the_delay_that_their_work_asks_for() -> None:
     assert sent == [("now", 0), ("later", 30)]
 
 
-def test_without_time_nothing_more_is_begun_and_what_was_sent_is_left_where_it_is() -> None:
+def test_without_time_nothing_more_is_begun_and_one_after_the_other_is_brought_to_its_end() -> None:
     told = Told()
     left = iter([100.0, BEGIN_SECONDS + 1, BEGIN_SECONDS - 1, 31.0, 30.5, 30.1, 29.9])
     failed = told.go("a", "b", "c", has_time=lambda seconds: next(left) >= seconds)
     assert {n: type(error) for n, error in failed.items()} == {1: Untouched, 2: Untouched}
-    assert told.sent == [["a", "b"]]
+    assert told.sent == [["a"]]
     assert told.story == ["began a", "began b", "deleted a"]
+
+
+def test_however_long_each_takes_what_was_taken_in_is_deleted_before_the_time_is_over() -> None:
+    told = Told()
+    clock = told.fake.clock
+    end = clock.epoch() + 120
+
+    def slow(messages: list[dict[str, Any]], delay: int = 0) -> None:
+        clock.pass_(4)
+
+    def work(world: World, message: Message) -> Steps[None]:
+        steps = told.work(world, message)
+        pointer = yield next(steps)
+        clock.pass_(15)
+        yield steps.send(pointer)
+        next(steps, None)
+
+    told.fake.bills.send = slow  # type: ignore[method-assign]
+    messages = [{"path": name} for name in "abcdefgh"]
+    failed = together(
+        told.fake.world, messages, work, has_time=lambda seconds: end - clock.epoch() >= seconds
+    )
+    assert [one for one in told.story if one.startswith("deleted")] == [f"deleted {one}" for one in "abcde"]
+    assert list(failed) == [5, 6, 7]
+    assert clock.epoch() < end
 
 
 def test_an_effect_that_is_done_is_written_down_however_short_the_time_is() -> None:

@@ -2,8 +2,8 @@
 
 A use case that takes part is a generator. It yields the bytes that have to be in the archive before it goes on, and
 is handed their pointer; or `SENT`, and goes on when all that it sent is in its queue. Between two yields every document
-is by itself: one that fails does not keep its neighbours from going on. Where the time gets short a document is left
-where it yielded, and its message comes again.
+is by itself: one that fails does not keep its neighbours from going on. Where the time gets short they go on one after
+the other, each to its end; then a document is left where it yielded, and its message comes again.
 """
 
 from __future__ import annotations
@@ -92,24 +92,26 @@ class _Batch:
         self._waiting = list(range(len(messages)))
         self._going: dict[int, Steps[None]] = {}
         self._wishes: dict[int, bytes | None] = {}
+        self._answered: dict[int, tuple[bytes | None, str | Exception]] = {}  # wishes with their answers
         self._done: set[int] = set()  # whose last messages may not be in their queues yet
         self._failed: dict[int, Exception] = {}
 
     def run(self) -> dict[int, Exception]:
-        answers: dict[int, str | Exception] = {}
-        wishes: dict[int, bytes | None] = {}
-        while True:
-            for n, answer in answers.items():
-                if isinstance(wishes[n], Acted) or self._has_time(GO_ON_SECONDS):
-                    self._go_on(n, answer)
-                else:
-                    self._going.pop(n).close()
-                    self._failed[n] = Untouched()
-            self._begin()
-            if not self._going:
-                break
-            wishes, self._wishes = self._wishes, {}
-            answers = self._fulfil(wishes)
+        self._begin()
+        while self._going:
+            if self._wishes and not (self._answered and self._has_time(BEGIN_SECONDS)):
+                wishes, self._wishes = self._wishes, {}
+                answers = self._fulfil(wishes)
+                self._answered = {n: (wishes[n], answers[n]) for n in wishes} | self._answered
+            n = next(iter(self._answered))
+            wish, answer = self._answered.pop(n)
+            if isinstance(wish, Acted) or self._has_time(GO_ON_SECONDS):
+                self._go_on(n, answer)
+            else:
+                self._going.pop(n).close()
+                self._failed[n] = Untouched()
+            if not self._answered:
+                self._begin()
         trouble = self._send()
         if trouble is not None:
             self._failed |= dict.fromkeys(self._done, trouble)
