@@ -23,6 +23,7 @@ from connector import errors
 from connector.documents.reading import read_documents
 from connector.ledger import DocumentKey, Record, content_of, verify_history
 from connector.mapping.money import shown
+from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.evidence_page import page
 from connector.usecases.reports.gathering import gather
 from connector.usecases.reports.trades import Trade
@@ -78,7 +79,7 @@ def _records(world: World, trade: Trade) -> list[Record]:
     """The order, what came for it, and what we sent, each in the sequence in which they came."""
     order = trade.record
     keys = [order.key._replace(type="shipment", number=number) for number in order.shipments]
-    keys += [order.key._replace(type=name) for name in ("order_change", "close_out")]
+    keys.append(order.key._replace(type=CLOSE_OUT))
     # an upload and the like are named by the order's own account of what became of it
     named = (entry.get("document", "") for entry in order.fulfilment.values())
     keys += [DocumentKey.of(name) for name in named if name]
