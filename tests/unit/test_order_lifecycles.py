@@ -301,7 +301,11 @@ def test_releases_of_a_blanket_order_are_changed_each_by_its_own_change() -> Non
 
 def test_changes_that_come_before_their_releases_each_wait_for_their_own() -> None:
     fake = world()
-    take(fake, order_change([FEWER], ReleaseNumber="7"), order_change([change_line(2, "DI")], ReleaseNumber="8"))
+    take(
+        fake,
+        order_change([FEWER], ReleaseNumber="7"),
+        order_change([change_line(2, "DI")], ReleaseNumber="8"),
+    )
     for release in ("8", "7"):
         take(fake, order(ReleaseNumber=release, PrimaryPOTypeCode="RL"))
     assert billed(fake) == ["100.00", "160.00"]
