@@ -30,6 +30,13 @@ GROUPS = {
     "usecases": tuple(
         f"connector.usecases.{name}" for name in ("together", "sightings", "polling", "fulfilment", "upkeep")
     ),
+    "flows": tuple(
+        f"connector.usecases.{name}"
+        for name in (
+            "inbound", "orders", "targets", "sales", "as_shipped", "outbound", "corrections", "crediting",
+            "renumbering", "notices",
+        )
+    ),
     "table": ("connector.adapters.items", "connector.adapters.dynamodb"),
     "mapping": tuple(
         f"connector.mapping.{name}"
