@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.documents.xml_writing import write_xml
 from connector.ledger import DocumentKey
 from connector.usecases.chains import chain, order_diff
 from connector.usecases.explaining import explain
@@ -27,6 +28,23 @@ def test_a_held_invoice_is_compared_with_its_order_in_prices_of_one_unit() -> No
     assert told["lines"] == [
         {"line": "1", "item": "V-1", "ordered": "40", "here": "40", "order_price": "2", "price": "2.5"}
     ]
+
+
+def test_an_invoice_is_compared_with_an_order_that_came_as_xml() -> None:
+    fake = outbound.world(ordered=False)
+    inbound.put(fake, "out/1.xml", write_xml([inbound.order(price=2.4)], "Order"))
+    inbound.run(fake)
+    outbound.told(fake)
+    [line] = order_diff(fake.world, INVOICE)["lines"]
+    assert (line["ordered"], line["order_price"], line["price"]) == ("40", "2.4", "2.5")
+
+
+def test_a_changed_order_is_compared_with_what_it_was_and_not_with_the_change_alone() -> None:
+    fake = targets.world("bill")
+    targets.take(fake, builders.order(), builders.order_change([builders.change_line(2, "QD", OrderQty=3)]))
+    told = order_diff(fake.world, targets.record(fake).key)
+    [change] = [one for one in told["revisions"] if one["field"].startswith(("Header", "LineItem"))]
+    assert (change["field"], change["now"]) == ("LineItem[1].OrderLine.OrderQty", 3)
 
 
 def test_what_would_be_sent_is_shown_of_a_document_that_a_rule_holds() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.ledger import DocumentKey, Record
 from connector.mapping.money import shown, units_priced
+from connector.usecases.orders import read_again
 from connector.usecases.partners import orders_meant
 from connector.usecases.replaying import found, preview
 from connector.usecases.summaries import differences
@@ -93,7 +94,7 @@ def _revisions(world: World, record: Record) -> Iterator[dict[str, Any]]:
         return
     before = record.revisions[-1].get("payloads", {})
     if "received" in before and "received" in record.payloads and record.key.direction == "in":
-        old, new = _content(world, before["received"]), _content(world, record.payloads["received"])
+        old, new = _received(world, record, before), _received(world, record)
     elif "exchange" in before and "exchange" in record.payloads:
         old, new = _exchange(world, before["exchange"]), _exchange(world, record.payloads["exchange"])
     else:
@@ -162,8 +163,18 @@ def _exchange(world: World, pointer: str) -> Any:
     return content.get("mapped") if isinstance(content, Mapping) else None
 
 
-def _received(world: World, record: Record) -> Any:
-    return _content(world, record.payloads["received"]) if "received" in record.payloads else None
+def _received(world: World, record: Record, payloads: Mapping[str, str] | None = None) -> Any:
+    """What came, in this revision or in that of `payloads`: of an order the whole of it, where a change came last."""
+    payloads = record.payloads if payloads is None else payloads
+    if "received" not in payloads:
+        return None
+    if record.key.direction == "out" or "order" in payloads:  # FreshBooks' records and what we keep are JSON
+        return _content(world, payloads.get("order") or payloads["received"])
+    try:
+        read = read_again(world, record, payloads["received"])
+    except (IndexError, errors.NotFound):
+        return None
+    return None if isinstance(read, errors.BadInput) else read.raw
 
 
 def _content(world: World, pointer: str) -> Any:
