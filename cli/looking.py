@@ -54,13 +54,15 @@ def _show_overview(told: dict[str, Any]) -> None:
     console.print(f"[bold]{told['connection']}[/]: {told['person']['count']} need a person")
     for name, text in {
         "today": today or "no document yet",
-        "in flight": f"{told['open']}" + (f", {flight}" if flight else ""),
+        "on its way or held": f"{told['open']}" + (f", {flight}" if flight else ""),
         "oldest wait since": told["oldest_open"][:19],
         "last look at SPS": told["health"]["sps"]["last_poll"][:19] or "never",
         "last look at FreshBooks": told["health"]["freshbooks"]["last_poll"][:19] or "never",
         "FreshBooks": "authorize again" if told["health"]["freshbooks"]["stranded"] else "authorized",
         "FreshBooks' webhooks": "register again: " + ", ".join(silent) if silent else "well",
-        "nightly proof": f"{nightly['unexplained']} unexplained" if nightly["at"] else "not yet",
+        "nightly proof": f"{nightly['unexplained']} unexplained, {nightly['at'][:19]}"
+        if nightly["at"]
+        else "not yet",
     }.items():
         console.print(f"  {name:24} {text}")
     if told["person"]["oldest"]:
@@ -91,7 +93,10 @@ def queues(stack: StackOption = DEFAULT_STACK, as_json: JsonOption = False) -> N
                 for one in row["messages"]
             ]
             table.add_row(
-                row["queue"], str(row["waiting"]), str(row["failed"]), ", ".join(str(one) for one in about)
+                row["queue"].title().replace("_", ""),
+                str(row["waiting"]),
+                str(row["failed"]),
+                ", ".join(str(one) for one in about),
             )
         console.print(table)
     if any(row["failed"] for row in rows):
@@ -118,7 +123,9 @@ def diff(
         console.print("Since the revision before:")
         console.print(_table(told["revisions"], ("field", "before", "now")))
     if not told["lines"] and not told["revisions"]:
-        console.print("There is nothing to compare it with.")
+        console.print(
+            "Nothing to compare it with, or no field differs: `connector show` has what the checks noticed."
+        )
 
 
 def _table(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Table:

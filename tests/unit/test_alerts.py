@@ -159,6 +159,18 @@ def test_a_side_that_was_never_looked_at_is_late_as_well() -> None:
     assert [alert.key.split("/")[1] for alert in alerts(fake.world)] == ["sps"]
 
 
+@pytest.mark.parametrize("known", [("poll", "every", "since"), ("reconcile", "last", "at")])
+def test_a_nightly_comparison_that_stopped_is_told_after_two_days(known: tuple[str, str, str]) -> None:
+    fake, inbox = world(), Inbox()
+    kind, name, instant = known
+    fake.notes.write("acme", kind, name, {"sps": 0, "freshbooks": 0, instant: fake.clock.now()})
+    fake.clock.pass_(47 * 3600)
+    assert tell(fake, inbox)["open"] == 0
+    fake.clock.pass_(2 * 3600)
+    assert tell(fake, inbox)["new"] == 1
+    assert "were not compared since" in inbox.messages[0][1]
+
+
 def test_what_was_told_of_thousands_of_documents_fits_into_one_item() -> None:
     fake = FakeWorld()
     names = [f"document/acme/in/{PARTNER}/order/{n:022d}/1/price_differs" for n in range(5000)]
@@ -171,7 +183,7 @@ def test_what_was_told_of_thousands_of_documents_fits_into_one_item() -> None:
 def test_a_stranded_token_unexplained_documents_and_failed_queues_are_told() -> None:
     fake, inbox = world(), Inbox()
     fake.notes.write("acme", "token", "refresh", {"stranded": "digest"})
-    fake.notes.write("acme", "reconcile", "last", {"at": "2026-01-01T07:37:00+00:00", "unexplained": 2})
+    fake.notes.write("acme", "reconcile", "last", {"at": fake.clock.now(), "unexplained": 2})
     assert tell(fake, inbox, {"rsx_to_push": 3, "bills_to_push": 0})["new"] == 3
     text = inbox.messages[0][1]
     assert "FreshBooks has to be authorized again" in text

@@ -56,6 +56,7 @@ function sides(health) {
   const nightly = health.reconcile;
   return h('dl', null, row('SPS Commerce', health.sps), row('FreshBooks', health.freshbooks),
     h('dt', null, 'Nightly proof'), h('dd', null, nightly.at ? [
-      nightly.unexplained ? badge(`${nightly.unexplained} unexplained`, 'bad') : badge('Everything explained', 'good'), ` ${ago(nightly.at)} `,
+      nightly.unexplained ? badge(`${nightly.unexplained} unexplained`, 'bad')
+        : Date.now() - new Date(nightly.at) > 2 * 86400000 ? badge('Late', 'bad') : badge('Everything explained', 'good'), ` ${ago(nightly.at)} `,
       h('a', { href: '#/reconcile' }, 'See it')] : 'not yet'));
 }

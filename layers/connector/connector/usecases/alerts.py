@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 LATE_POLLS = 3
+LATE_COMPARISON = timedelta(days=2)
 LOOKED_AT = 1000
 SHOWN = 15
 WHO = "send_digest"
@@ -188,7 +189,19 @@ def _sides(world: World) -> Iterator[Alert]:
 
 
 def _reconcile(world: World) -> Iterator[Alert]:
-    told = health(world)["reconcile"]
+    sides = health(world)
+    told = sides["reconcile"]
+    last = told["at"] or sides["sps"]["since"]
+    now = datetime.fromisoformat(world.clock.now())
+    if last and now - datetime.fromisoformat(last) > LATE_COMPARISON:
+        yield Alert(
+            f"reconcile/late/{last}",
+            "reconcile",
+            f"FreshBooks, SPS and the ledger were not compared since {last[:16]} UTC",
+            "they are compared every night",
+            "run `connector reconcile`; then look at the schedule and the log of reconcile_documents",
+            "#/reconcile",
+        )
     if told["unexplained"]:
         yield Alert(
             f"reconcile/{told['at']}",
