@@ -155,7 +155,7 @@ def show(
             event["who"],
             event["what"],
             event["to_state"],
-            event["note"],
+            event["means"] or event["note"],
             event["correlation_id"],
         )
     console.print(table)
@@ -226,6 +226,7 @@ def explain_error(
     as_json: JsonOption = False,
 ) -> None:
     """What an error code means, why it happens, and what to do about it; of a check before sending, too."""
+    code = code.lower()
     if code in RULES and code not in CATALOGUE:
         rule = RULES[code]
         known = {

@@ -16,6 +16,7 @@ from connector.adapters.clock import AwsClock
 from connector.ledger import LEASE_SECONDS, Arrival, DocumentKey, Record, State, arrive, claim, revision_began
 from connector.rules.packs import PartnerPack
 from connector.usecases.packs import set_up_partner
+from connector.usecases.people import story
 from connector.usecases.polling import poll_sps
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.alone import map_inbound, map_outbound, push_document
@@ -464,3 +465,15 @@ def test_what_was_claimed_a_moment_ago_is_left_alone_however_long_it_waited_for_
     assert resolve_in_doubt(fake.world)["resumed"] == 0
     fake.clock.pass_(3600)
     assert resolve_in_doubt(fake.world)["resumed"] == 1
+
+
+def test_a_history_says_what_the_code_of_an_error_means() -> None:
+    fake = pushing.world()
+    message = pushing.arrived(fake)
+    with fake.leases.hold("acme/vendor/123ALLSUPPLIER", 60), pytest.raises(errors.Busy):
+        push_document(fake.world, message)
+    fake.freshbooks.outcomes = [(errors.NotSent("paused", code="circuit_open"), False)]
+    with pytest.raises(errors.NotSent):
+        push_document(fake.world, message)
+    told = story(fake.ledger, fake.archive, pushing.ORDER)["history"][-1]
+    assert (told["note"], told["means"]) == ("circuit_open", "the vendor is left alone for a while")

@@ -69,7 +69,7 @@ const findings = (all) => table([
 const timeline = (history) => h('ol.timeline', null, history.map((event) => h('li', { class: stateTone(event.to_state) || null },
   h('div', null, h('strong', null, event.what), moved(event),
     event.attempt > 1 ? h('span.quiet', null, ` (attempt ${event.attempt})`) : null),
-  event.note ? h('div.small', null, /^[a-z_]+$/.test(event.note) ? event.note.replaceAll('_', ' ') : event.note) : null,
+  event.note ? h('div.small', null, event.means || (/^[a-z_]+$/.test(event.note) ? event.note.replaceAll('_', ' ') : event.note)) : null,
   h('div.small.quiet', null, h('time', { datetime: event.at, title: event.at }, precise(event.at)), ` · ${by(event.who)}`))));
 
 /** A person as `console/NAME`; a function of ours as what it is. */

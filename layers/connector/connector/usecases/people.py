@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
+from connector.catalogue import explain
 from connector.ledger import State, verify_history
 from connector.usecases import fulfilment
 from connector.usecases.acknowledging import ack_key
@@ -54,7 +55,10 @@ def documents(
 
 
 def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool = False) -> dict[str, Any]:
-    """Everything known of one document: summary, findings, history (checked), shipments, payloads if asked for."""
+    """Everything known of one document: summary, findings, history (checked), shipments, payloads if asked for.
+
+    Each event `means` what its note stands for, where that is an error's code.
+    """
     record = ledger.get(key)
     if record is None:
         raise errors.BadUse(f"there is no document {key.id}", code="no_such_document")
@@ -66,7 +70,10 @@ def story(ledger: Ledger, archive: Archive, key: DocumentKey, *, payloads: bool 
         "revisions": list(record.revisions),
         "shipments": dict(record.shipments),
         "fulfilment": dict(record.fulfilment),
-        "history": [asdict(event) for event in history],
+        "history": [
+            {**asdict(event), "means": entry.meaning if (entry := explain(event.note)) else ""}
+            for event in history
+        ],
         "history_broken_at": verify_history(tuple(history)),
         "payloads": dict(record.payloads),
     }
