@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -166,8 +167,10 @@ def _minutes(minutes: int) -> str:
 
 
 def _secret(name: str, prompt: str) -> str:
-    value: str = os.environ.get(name) or typer.prompt(prompt, hide_input=True, err=True)
-    return value
+    value = os.environ.get(name, "")
+    if not value and not sys.stdin.isatty():
+        raise errors.BadUse(f"nobody can be asked for the {prompt}", code="no_secret", fix=f"set {name}")
+    return value or str(typer.prompt(prompt, hide_input=True, err=True))
 
 
 @app.command("add")
@@ -308,9 +311,11 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a connection's schedules, callbacks, secrets and settings. Its documents and history stay."""
+    opened = Stack(stack)
+    opened.wiring.connection(connection_id)
     if not yes:
         typer.confirm(f"Stop syncing {connection_id} and remove its credentials?", abort=True, err=True)
-    remove_connection(Stack(stack), connection_id)
+    remove_connection(opened, connection_id)
     show_json({"removed": connection_id}) if as_json else console.print(
         f"Connection {connection_id} is removed."
     )

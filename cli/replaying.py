@@ -42,7 +42,7 @@ def replay(
     ] = None,
     connection: ConnectionOption = "",
     state: Annotated[
-        str, typer.Option(help="Instead of ids: all in this state [default: HELD and REJECTED].")
+        str, typer.Option(help="Instead of ids: all in this state (default HELD and REJECTED).")
     ] = "",
     direction: Annotated[str, typer.Option(help="Only 'in' (from SPS) or 'out' (to SPS).")] = "",
     partner: Annotated[str, typer.Option(help="Only of this TradingPartnerId.")] = "",

@@ -22,7 +22,7 @@ DOCUMENTS = 10_000
 
 @guarded
 def simulate_faults(
-    documents: Annotated[int | None, typer.Option(min=1, help="How many documents [default: 10000].")] = None,
+    documents: Annotated[int | None, typer.Option(min=1, help="How many documents (default 10000).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
     only: Annotated[int | None, typer.Option(help="Run one batch alone, by its own seed.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what a stopped run has done.")] = False,

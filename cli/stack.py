@@ -32,7 +32,7 @@ class Stack:
     ) -> None:
         """`client` and `outputs` are given where the stack is not in the user's own AWS account."""
         self.name = name
-        self.client = client or boto3.Session(region_name=os.environ.get("AWS_REGION")).client
+        self.client = client or _client()
         self._outputs = outputs
 
     @cached_property
@@ -89,6 +89,17 @@ class Stack:
                 raise errors.BadUse(text, code="no_connection", fix=fix)
             connection = there[0]
         return self.wiring.world(connection)
+
+
+def _client() -> Callable[[str], Any]:
+    try:
+        return boto3.Session(region_name=os.environ.get("AWS_REGION")).client
+    except BotoCoreError as error:  # a profile that there is not
+        raise errors.BadUse(
+            f"no AWS session: {str(error).rstrip('.')}",
+            code="no_stack",
+            fix="check AWS_PROFILE and AWS_REGION",
+        ) from None
 
 
 def person() -> str:

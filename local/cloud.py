@@ -290,7 +290,8 @@ class Cloud:
         with self.log.open("a") as log:
             log.write(done.stdout)
         if done.returncode:
-            raise CloudError(f"`sam {arguments[0]}` failed:\n{done.stdout[-3000:]}")
+            why = done.stdout.rpartition("Build Failed")[2][-3000:].strip()
+            raise CloudError(f"`sam {arguments[0]}` failed:\n{why}")
 
     def _put_stack(self, name: str, parameters: Mapping[str, str]) -> None:
         cloudformation = self.client("cloudformation")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from local.demo import Demo
 
 
+# What `make demo KEEP=1` has people export leads to that stack, or to none.
+for name in [name for name in os.environ if name.startswith(("AWS_", "CONNECTOR_"))]:
+    del os.environ[name]
+
 # The same examples in every run, however busy the machine; `make test THOROUGH=1` draws others.
 settings.register_profile(
     "project",

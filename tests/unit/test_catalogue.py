@@ -28,6 +28,7 @@ SPOKEN_FOR = {
     "foreign_document",
     "no_code",
     "no_connection",
+    "no_secret",
     "no_cut_over",
     "no_such_account",
     "no_such_connection",

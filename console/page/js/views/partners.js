@@ -95,7 +95,7 @@ function firstChoice(area) {
   const options = [
     ['I sell to it, and write the invoices myself', 'record_only', 'nothing is booked by an order: it is kept, and compared with the invoice that you write for it.'],
     ['I sell to it, and want a draft invoice of each order', 'invoice_draft', 'a draft books nothing until you send it.'],
-    ['I buy from it, or want each order booked as a bill', 'bill', 'each order books a bill at once: a payable, which is closed when the order is invoiced or cancelled.'],
+    ['I buy from it, or want each order booked as a bill', 'bill', 'each order books a bill at once: a payable. It goes when the order is cancelled; once the order is invoiced you close it out (Open PO-bills).'],
   ];
   return h('section.box', null, h('fieldset', { class: 'plainset' }, h('legend', null, h('strong', null, 'What is this partner to you?')),
     options.map(([words, target, effect]) => h('label.choice', null, h('input', { type: 'radio', name: 'side', value: target, onchange: () => {

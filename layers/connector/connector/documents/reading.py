@@ -122,7 +122,7 @@ def _split_json(data: bytes) -> Iterator[tuple[str, Any, str]]:
         ) from None
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}",
+            f"not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' starting at')}",
             code="not_json",
             place=f"line {error.lineno} column {error.colno}",
             fix="ask for the file again",

@@ -47,8 +47,10 @@ def push_document(world: World, message: Mapping[str, Any]) -> Steps[None]:
 
 
 def _target(world: World, type_: str, document: Mapping[str, Any]) -> Target:
-    if type_ != "order":
+    if type_ == "shipment":
         return ShipmentTarget(world)
+    if type_ != "order":
+        raise LookupError(f"nothing takes documents of kind {type_}")
     if "invoice" in document or document.get("cancel") == "invoice_draft":
         return SaleTarget(world, "invoice")
     if "estimate" in document or document.get("cancel") == "estimate":
