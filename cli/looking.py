@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.documents import documents_table
-from cli.output import JsonOption, console, guarded, money, show_json
+from cli.output import JsonOption, console, guarded, money, show_json, shown
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector.ledger import DocumentKey
 from connector.usecases import pairing
@@ -131,7 +131,7 @@ def diff(
 def _table(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Table:
     table = Table(*(name.replace("_", " ") for name in names))
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+        table.add_row(*(shown(row[name]) for name in names))
     return table
 
 

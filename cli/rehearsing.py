@@ -9,7 +9,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.offline import read_pack_file
-from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
+from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json, shown
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector.usecases import rehearsing
 from connector.usecases.searching import known_type
@@ -76,7 +76,7 @@ def show_rehearsal(result: dict[str, Any]) -> None:
             table.add_row(*cells, row["reason"].get("code", ""), "", row["reason"].get("message", ""))
             continue
         for one in row.get("differences", []):
-            table.add_row(*cells, one["field"], str(one["before"]), str(one["after"]))
+            table.add_row(*cells, one["field"], shown(one["before"]), shown(one["after"]))
             cells = ("", "", "")
     if result["rows"]:
         console.print(table)

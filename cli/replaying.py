@@ -13,7 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.instants import instant
-from cli.output import JsonOption, console, counted, err, guarded, show_json
+from cli.output import JsonOption, console, counted, err, guarded, show_json, shown
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.adapters.redrive import redrive as move_dead_letters
@@ -158,7 +158,7 @@ def _show(row: dict[str, Any]) -> None:
     if row.get("differences"):
         table = Table("field", "sent", "now")
         for one in row["differences"]:
-            table.add_row(one["field"], str(one["sent"]), str(one["now"]))
+            table.add_row(one["field"], shown(one["sent"]), shown(one["now"]))
         console.print(table)
 
 

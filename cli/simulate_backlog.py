@@ -22,8 +22,9 @@ def simulate_backlog(
 ) -> None:
     """Let a backlog drain in simulated time against limited vendors. The last line is JSON.
 
-    Exit 1 where it took more than 1.05 times what the limits allow, a request was refused as one too many, a
-    message died, a function ran out of time, or an order has no bill.
+    Exit 1 where it took more than 1.05 times what the limits allow (as some thousand orders do: the first minute
+    fills the pipe), a request was refused as one too many, a message died, a function ran out of time, or an order has
+    no bill.
     """
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
