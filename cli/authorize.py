@@ -45,7 +45,7 @@ def authorize(
     if as_json:
         show_json({"connection": connection, "address": address})
     else:
-        console.print(address, soft_wrap=True, markup=False)
+        console.print(address, soft_wrap=True)
     if not wait:
         return
     err.print("Open the address in a browser, within ten minutes. Waiting for FreshBooks …")

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from cli.offline import FileArgument, OrderOption, is_json, located, order_for, read_bytes, read_orders, ruled
-from cli.output import JsonOption, console, fail, guarded, show_json
+from cli.output import JsonOption, console, fail, guarded, show_json, tinted
 from connector import errors
 from connector.documents import codes
 from connector.documents.freshbooks import Invoice as FreshBooksInvoice
@@ -187,7 +187,7 @@ def _show(entry: Checked) -> None:
     of = f" of {entry.partner}" if entry.partner else ""
     lines = "1 line" if entry.lines == 1 else f"{entry.lines} lines"
     text = f"{entry.source}: {entry.kind.replace('_', ' ')} {entry.number}{of}: {lines}{totals}"
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text, highlight=False, soft_wrap=True)
     if not entry.findings:
         console.print("nothing to remark", style="green")
         return
@@ -195,7 +195,6 @@ def _show(entry: Checked) -> None:
     for column in ("severity", "place", "what", "to do"):
         table.add_column(column, overflow="fold")
     for finding in entry.findings:
-        texts = (finding.place, finding.message, finding.fix)
-        colour = _COLOURS[finding.severity]
-        table.add_row(f"[{colour}]{finding.severity}[/]", *(text.replace("[", "\\[") for text in texts))
+        severity = tinted(finding.severity, _COLOURS[finding.severity])
+        table.add_row(severity, finding.place, finding.message, finding.fix)
     console.print(table)

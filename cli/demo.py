@@ -11,7 +11,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from cli.output import JsonOption, console, err, guarded, show_json
+from cli.output import JsonOption, console, err, guarded, show_json, tinted
 from local.account import Account
 from local.cloud import CloudError
 from local.demo import GROUPS, PASSWORD, Demo, DemoFailed
@@ -44,7 +44,7 @@ def demo(
     began = time.monotonic()
 
     def say(text: str) -> None:
-        err.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {text}", soft_wrap=True)
+        err.print(tinted(f"{time.monotonic() - began:6.1f} s", "dim", f"  {text}"), soft_wrap=True)
 
     try:
         with Demo(seed).running(say) as day:
@@ -57,7 +57,7 @@ def demo(
             if keep:
                 _stay(day)
     except (CloudError, DemoFailed) as error:
-        err.print(f"error: {error}", style="red", markup=False)
+        err.print(f"error: {error}", style="red")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("stopped; nothing is left running")
@@ -103,14 +103,14 @@ def _states(day: Demo, phase: str) -> Table:
 def _show(account: Account) -> None:
     table = Table("connection", "document", "number", "state", "at the vendor", "", title="The day's account")
     for row in account.rows:
-        mark = "[green]ok[/]" if row.ok else "[red]WRONG[/]"
+        mark = ("ok", "green") if row.ok else ("WRONG", "red")
         table.add_row(
             row.connection,
             row.kind,
             row.number,
             row.state,
             f"{row.found} of {row.expected}",
-            f"{mark} {row.note.lstrip('! ')}",
+            tinted(*mark, f" {row.note.lstrip('! ')}"),
         )
     console.print(table)
     for text in account.foreign:

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from cli.instants import instant
-from cli.output import JsonOption, console, err, explanation, guarded, money, show_json
+from cli.output import JsonOption, console, err, explanation, guarded, money, show_json, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector import errors
 from connector.adapters import probe
@@ -91,7 +91,6 @@ def documents_table(rows: list[dict[str, Any]]) -> Table:
     table = Table("connection", "way", "partner", "document", "number", "state", "amount", "note")
     table.columns[6].justify = "right"
     for row in rows:
-        colour = COLOURS.get(row["state"], "")
         note = row["reason"].get("message", "") or (f"rev {row['revision']}" if row["revision"] > 1 else "")
         if row["duplicates"]:
             note += f"{'; ' if note else ''}{row['duplicates']} repeat{'s' if row['duplicates'] > 1 else ''} absorbed"
@@ -101,7 +100,7 @@ def documents_table(rows: list[dict[str, Any]]) -> Table:
             row["partner"],
             row["type"],
             row["number"],
-            f"[{colour}]{row['state']}[/]" if colour else row["state"],
+            tinted(row["state"], COLOURS.get(row["state"], "")),
             money(row["amount"], row["currency"]),
             note,
         )
@@ -133,8 +132,11 @@ def show(
         return
     worth = f", {money(told['amount'], told['currency'])}" if told["amount"] else ""
     console.print(
-        f"[bold]{told['type']} {told['number']}[/] of {told['partner']}: {told['state']}, "
-        f"revision {told['revision']}{worth}"
+        tinted(
+            f"{told['type']} {told['number']}",
+            "bold",
+            f" of {told['partner']}: {told['state']}, revision {told['revision']}{worth}",
+        )
     )
     if told["reason"]:
         reason, entry = told["reason"], explain_code(told["reason"].get("code", ""))
@@ -146,7 +148,7 @@ def show(
         remote = f" ({told['remote_id']})" if told["remote_id"] not in ("", told["reference"]) else ""
         console.print(f"  at the target: {told['reference']}{remote}")
     if "acknowledgement" in told:
-        console.print(f"  acknowledgement: {acknowledged(told['acknowledgement'])}", markup=False)
+        console.print(f"  acknowledgement: {acknowledged(told['acknowledgement'])}")
     table = Table("#", "when (UTC)", "who", "what", "state", "note", "correlation")
     for event in told["history"]:
         table.add_row(
@@ -170,14 +172,12 @@ def show(
         _print_explanation(told["explain"])
     for stage, content in told.get("contents", {}).items():
         console.rule(stage)
-        console.print_json(data=content) if not isinstance(content, str) else console.print(
-            content, markup=False
-        )
+        console.print_json(data=content) if not isinstance(content, str) else console.print(content)
 
 
 def _print_explanation(told: dict[str, Any]) -> None:
     if "reason" in told and not told["fields"]:
-        console.print(f"  nothing to explain: {told['reason']['message']}", markup=False)
+        console.print(f"  nothing to explain: {told['reason']['message']}")
         return
     console.print(explanation(told["fields"]))
 
@@ -267,8 +267,9 @@ def ping(
     for step in ping_steps(world, probe, token, lambda: look_at_callbacks(world.id, secrets, books)):
         steps.append(step)
         if not as_json:
-            mark = "[green]ok[/]  " if step["ok"] else "[red]FAIL[/]"
-            console.print(f"{mark} {step['vendor']:10} {step['step']:24} {step['detail']}  {step['fix']}")
+            mark = ("ok  ", "green") if step["ok"] else ("FAIL", "red")
+            text = f" {step['vendor']:10} {step['step']:24} {step['detail']}  {step['fix']}"
+            console.print(tinted(*mark, text))
     if as_json:
         show_json({"connection": connection, "steps": steps})
     if not all(step["ok"] for step in steps):

@@ -85,7 +85,7 @@ def import_(
     else:
         console.print(text, soft_wrap=True)
         for conflict in result.get("conflicts", ()):
-            err.print(f"there already, and different: {conflict}", style="yellow", markup=False)
+            err.print(f"there already, and different: {conflict}", style="yellow")
     if result.get("conflicts"):
         raise typer.Exit(1)
 

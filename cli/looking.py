@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.documents import documents_table
-from cli.output import JsonOption, console, guarded, money, show_json, shown
+from cli.output import JsonOption, console, guarded, money, show_json, shown, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector.ledger import DocumentKey
 from connector.usecases import pairing
@@ -51,7 +51,7 @@ def _show_overview(told: dict[str, Any]) -> None:
         f"{count} {state_words(state)}" for state, count in sorted(told["today"]["states"].items())
     )
     nightly, silent = told["health"]["reconcile"], told["health"]["freshbooks"]["silent"]
-    console.print(f"[bold]{told['connection']}[/]: {told['person']['count']} need a person")
+    console.print(tinted(told["connection"], "bold", f": {told['person']['count']} need a person"))
     for name, text in {
         "today": today or "no document yet",
         "on its way or held": f"{told['open']}" + (f", {flight}" if flight else ""),
@@ -154,4 +154,4 @@ def business(
         return
     for one in told["businesses"]:
         mark = "*" if one["account"] == told["account"] else " "
-        console.print(f"{mark} {one['account']}  {one['name']} ({one['role']})", markup=False)
+        console.print(f"{mark} {one['account']}  {one['name']} ({one['role']})")

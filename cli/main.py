@@ -88,7 +88,7 @@ class OneLineErrors(TyperGroup):
                 context = getattr(error, "ctx", None)
                 path = context.command_path.partition(" ")[2] if context else ""
                 more = " ".join(["connector", *path.split(), "--help"])
-                err.print(f"error: {text} ({more})", style="red", markup=False, soft_wrap=True)
+                err.print(f"error: {text} ({more})", style="red", soft_wrap=True)
             sys.exit(2)
         except Abort:
             err.print("stopped")
@@ -97,7 +97,7 @@ class OneLineErrors(TyperGroup):
             if os.environ.get("CONNECTOR_DEBUG"):
                 raise
             text = f"error: {type(error).__name__}: {' '.join(str(error).split())} (CONNECTOR_DEBUG=1 shows more)"
-            err.print(text, style="red", markup=False, soft_wrap=True)
+            err.print(text, style="red", soft_wrap=True)
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 

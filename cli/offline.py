@@ -164,7 +164,6 @@ def tell(source: str, findings: Iterable[Finding]) -> None:
         err.print(
             " ".join(text.split()),
             style=_COLOURS[finding.severity],
-            markup=False,
             highlight=False,
             soft_wrap=True,
         )

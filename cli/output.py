@@ -12,15 +12,16 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from connector import errors
 
 # a pipe or a log has no width of its own: wide enough that no table cell is cut
 WIDE = None if sys.stdout.isatty() else 160
-console = Console(width=WIDE)
-err = Console(stderr=True)
+# documents are other people's words: what they have in brackets is text
+console = Console(width=WIDE, markup=False)
+err = Console(stderr=True, markup=False)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")]
 
@@ -54,12 +55,17 @@ def fail(error: errors.ConnectorError) -> None:
     """One clear line: what, where, and what to do."""
     fix = error.fix or _FIXES.get(error.code)
     text = f"error: {error}" + (f" ({fix})" if fix else "")
-    err.print(" ".join(text.split()), style="red", markup=False, soft_wrap=True)
+    err.print(" ".join(text.split()), style="red", soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:
     """`1 document`, `3 documents`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def tinted(text: str, style: str = "", after: str = "") -> Text:
+    """Text in a colour, and what follows it in none."""
+    return Text.assemble((text, style), after)
 
 
 def shown(value: Any) -> str:
@@ -105,5 +111,5 @@ def explanation(fields: Iterable[Mapping[str, Any]], title: str | None = None) -
         table.add_column(column, overflow="fold")
     for one in fields:
         texts = (one["field"], str(one["value"]), "\n".join(one["from"]), one["rule"])
-        table.add_row(*map(escape, texts))
+        table.add_row(*texts)
     return table

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.offline import map_documents, read_bytes, read_order_file, read_pack_file
-from cli.output import JsonOption, console, guarded, show_json
+from cli.output import JsonOption, console, guarded, show_json, tinted
 from connector import errors
 from connector.documents.reading import read_documents
 from connector.documents.xml_writing import write_xml
@@ -165,12 +165,12 @@ def _about(case: Path) -> Mapping[str, Any]:
 
 
 def _tell(outcome: Outcome) -> None:
-    mark = "[green]same[/]" if outcome.passed else "[red]differs[/]"
+    mark = ("same", "green") if outcome.passed else ("differs", "red")
     words = f"  {outcome.text}" if outcome.text else ""
     updated = f"  wrote {', '.join(outcome.updated)}" if outcome.updated else ""
-    console.print(f"{mark}  {outcome.case}{words}{updated}", soft_wrap=True)
+    console.print(tinted(*mark, f"  {outcome.case}{words}{updated}"), soft_wrap=True)
     for line in _lines(outcome):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

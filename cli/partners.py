@@ -99,11 +99,9 @@ def show(
     if as_json:
         show_json({"pack": _values(pack), "learned": learned})
         return
-    console.print(pack_text(pack), markup=False, highlight=False, soft_wrap=True, end="")
+    console.print(pack_text(pack), highlight=False, soft_wrap=True, end="")
     for one in learned:
-        console.print(
-            f"# learned: {one['name']!r} is {one['part']!r} ({one['who']}, {one['at'][:10]})", markup=False
-        )
+        console.print(f"# learned: {one['name']!r} is {one['part']!r} ({one['who']}, {one['at'][:10]})")
 
 
 @app.command("export")
@@ -127,7 +125,7 @@ def export(
     if as_json:
         show_json({"files": written})
     else:
-        console.print("\n".join(written) or "No partner yet.", markup=False, soft_wrap=True)
+        console.print("\n".join(written) or "No partner yet.", soft_wrap=True)
 
 
 @app.command("remove")
@@ -200,14 +198,14 @@ def alias(
     world = Stack(stack).world(connection)
     if forget:
         keeping.forget_alias(world, partner, name, who=who or person())
-        show_json({"forgotten": name}) if as_json else console.print(f"{name!r} is forgotten", markup=False)
+        show_json({"forgotten": name}) if as_json else console.print(f"{name!r} is forgotten")
         return
     resumed = keeping.learn_alias(world, partner, name, part, who=who or person())
     if as_json:
         show_json({"name": name, "part": part, "resumed": resumed})
     else:
         more = f"; {counted(resumed, 'held document')} mapped again" if resumed else ""
-        console.print(f"{name!r} is {part!r}{more}", markup=False)
+        console.print(f"{name!r} is {part!r}{more}")
 
 
 app.command("test")(partner_cases.run_cases)

@@ -9,7 +9,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.offline import read_pack_file
-from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json, shown
+from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json, shown, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption
 from connector.usecases import rehearsing
 from connector.usecases.searching import known_type
@@ -69,8 +69,7 @@ def flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def show_rehearsal(result: dict[str, Any]) -> None:
     table = Table("document", "change", "amount", "field", "before", "after")
     for row in result["rows"]:
-        colour = _COLOURS.get(row["change"], "")
-        change = f"[{colour}]{row['change']}[/]" if colour else row["change"]
+        change = tinted(row["change"], _COLOURS.get(row["change"], ""))
         cells = (row["id"], change, money(row["amount"], row["currency"]))
         if "reason" in row:
             table.add_row(*cells, row["reason"].get("code", ""), "", row["reason"].get("message", ""))

@@ -13,7 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.instants import instant
-from cli.output import JsonOption, console, counted, err, guarded, show_json, shown
+from cli.output import JsonOption, console, counted, err, guarded, show_json, shown, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector import errors
 from connector.adapters.redrive import redrive as move_dead_letters
@@ -154,7 +154,7 @@ def _show(row: dict[str, Any]) -> None:
     why = reason.get("message") or row.get("note", "")
     what = f"{row['outcome']}: {why}" if why else row["outcome"]
     fix = f" ({reason['fix']})" if reason.get("fix") else ""
-    console.print(f"{row['id']}: {what}{fix}", soft_wrap=True, markup=False)
+    console.print(f"{row['id']}: {what}{fix}", soft_wrap=True)
     if row.get("differences"):
         table = Table("field", "sent", "now")
         for one in row["differences"]:
@@ -227,7 +227,7 @@ def reconcile(
         ]
         table = Table("document", "verdict", "", "detail")
         for one in exceptions:
-            mark = "" if one["explained"] else "[red]UNEXPLAINED[/]"
+            mark = tinted("" if one["explained"] else "UNEXPLAINED", "red")
             table.add_row(one["document"], one["verdict"], mark, one["detail"])
         console.print(table if exceptions else "Nothing to look at.")
     if any(result["unexplained"] for result in results):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json
+from cli.output import CsvOption, JsonOption, console, err, guarded, money, show_csv, show_json, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
 from connector.ledger import DocumentKey
 from connector.usecases import closing
@@ -68,7 +68,7 @@ def open_bills(
             amounts = (
                 money(row[name], row["currency"]) for name in ("amount", "invoiced", "shipped", "open")
             )
-            status = f"[yellow]{row['status']}[/]" if row["can_close"] else row["status"]
+            status = tinted(row["status"], "yellow" if row["can_close"] else "")
             table.add_row(
                 row["purchase_order"], row["partner"], row["bill"], str(row["days"]), *amounts, status
             )
@@ -175,7 +175,7 @@ def deadlines(
                 row["purchase_order"],
                 row["partner"],
                 row["due"][:16].replace("T", " "),
-                f"[red]{left}[/]" if late else left,
+                tinted(left, "red" if late else ""),
                 money(row["penalty"], row["currency"]),
                 money(row["order_amount"], row["currency"]),
                 row["ball"],

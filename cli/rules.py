@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from cli.offline import read_pack_file
-from cli.output import JsonOption, console, guarded, show_json
+from cli.output import JsonOption, console, guarded, show_json, tinted
 from connector import errors
 from connector.rules.checks import RULES, severity
 from connector.rules.packs import PartnerPack
@@ -38,10 +38,9 @@ def rules(
         return
     table = Table("rule", "severity", "of", "what must hold", "protects from", "what to do")
     for row in rows:
-        colour = _COLOURS[row["severity"]]
         table.add_row(
             row["id"],
-            f"[{colour}]{row['severity']}[/]" + (" (firm)" if row["firm"] else ""),
+            tinted(row["severity"], _COLOURS[row["severity"]], " (firm)" if row["firm"] else ""),
             _documents(row["documents"]),
             row["text"],
             row["protects"],

@@ -76,4 +76,4 @@ def _tell_failure(result: Result) -> None:
     again = f"connector simulate-faults --only {result.seed} --documents {result.documents}"
     err.print(f"batch {result.seed} failed, alone: {again}", style="red", soft_wrap=True)
     for problem in result.problems[:5]:
-        err.print(f"  {problem}", markup=False, soft_wrap=True)
+        err.print(f"  {problem}", soft_wrap=True)

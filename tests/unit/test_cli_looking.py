@@ -15,6 +15,7 @@ from tests.unit import test_inbound as inbound
 from tests.unit import test_outbound as outbound
 from tests.unit.test_inbound import PARTNER
 
+ODD = "odd[red].json"
 INVOICE = f"acme/out/{PARTNER}/invoice/0000421"
 
 
@@ -25,7 +26,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stack]:
     inbound.put(fake, "out/1.json", inbound.order(price=2.4))
     inbound.run(fake)
     outbound.told(fake)
-    inbound.put(fake, "out/odd.json", b"{")
+    inbound.put(fake, f"out/{ODD}", b"{")
     inbound.run(fake)
     with stack_of(monkeypatch, tmp_path, fake) as made:
         yield made
@@ -64,6 +65,11 @@ def test_webhooks_that_are_silent_need_somebody_though_no_document_does(stack: S
     assert (shown.exit_code, "register again: bill" in shown.stdout) == (1, True)
 
 
+@pytest.mark.parametrize("command", [("overview",), ("documents",), ("show", f"acme/in/-/file/{ODD}")])
+def test_what_others_wrote_in_brackets_is_shown_as_they_wrote_it(command: tuple[str, ...]) -> None:
+    assert ODD in connector(*command).stdout
+
+
 def test_a_stack_without_connections_needs_nobody(stack: Stack) -> None:
     stack.wiring.notes.remove("", "connection", "acme")
     assert told("overview") == {"connections": []}
@@ -92,7 +98,7 @@ def test_a_search_without_a_result_is_one_where_all_that_it_names_is_there() -> 
 
 
 def test_documents_are_found_by_reason_amount_and_day() -> None:
-    assert numbers("--state", "person") == ["odd.json", "0000421"]
+    assert numbers("--state", "person") == [ODD, "0000421"]
     assert numbers("--code", "price_differs") == ["0000421"]
     assert numbers("--least", "99", "--type", "invoice") == ["0000421"]
     assert numbers("--most", "99.99") == ["0045001234"]
