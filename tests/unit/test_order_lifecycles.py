@@ -312,6 +312,14 @@ def test_changes_that_come_before_their_releases_each_wait_for_their_own() -> No
     assert [record(fake, f"{PO_NUMBER}-{n}").state for n in "78"] == [State.DELIVERED] * 2
 
 
+def test_a_change_of_a_release_leaves_its_blanket_order_alone() -> None:
+    fake = world()
+    take(fake, order(PrimaryPOTypeCode="BK"), order_change([FEWER], ReleaseNumber="7"))
+    assert billed(fake) == ["200.00"]
+    take(fake, order(ReleaseNumber="7", PrimaryPOTypeCode="RL"))
+    assert billed(fake) == ["200.00", "160.00"]
+
+
 def test_changes_that_come_before_an_order_whose_release_is_only_a_remark_are_applied_to_it() -> None:
     first = order_change([FEWER], ReleaseNumber="7", ChangeOrderSeqNumber="1")
     second = order_change([change_line(2, "DI")], ReleaseNumber="7", ChangeOrderSeqNumber="2")

@@ -107,12 +107,17 @@ class Order(Element):
     Summary: OrderSummary | None = None
 
     @property
+    def is_blanket(self) -> bool:
+        """Whether it is a blanket order, or one of its releases."""
+        return self.Header.OrderHeader.PrimaryPOTypeCode in ("BK", "RL")
+
+    @property
     def number(self) -> str:
         """The order's number at its partner: PO number, with the release where it is one of a blanket order.
 
         Releases of one blanket order are orders of their own; elsewhere a release number is only a remark.
         """
         header = self.Header.OrderHeader
-        if header.ReleaseNumber and header.PrimaryPOTypeCode in ("BK", "RL"):
+        if header.ReleaseNumber and self.is_blanket:
             return f"{header.PurchaseOrderNumber}-{header.ReleaseNumber}"
         return header.PurchaseOrderNumber

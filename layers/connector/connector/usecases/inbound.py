@@ -24,6 +24,7 @@ from connector.usecases.orders import (
     blocked,
     has_come,
     is_booked,
+    is_plain,
     order_key,
     plan_order,
     read_again,
@@ -253,8 +254,8 @@ def dated(read: Read) -> date | None:
 def key_of(world: World, read: Read) -> DocumentKey:
     """The document's identity; a change of an order is a document of that order.
 
-    A change need not repeat that its order is a release: what is there tells. Where neither is, it is kept as one of
-    the release, as changes of several releases may come before their orders.
+    A change need not repeat that its order is a release: what is there tells. Where neither is, or only the blanket
+    order, it is kept as one of the release, as changes of several releases may come before their orders.
     """
     if read.kind != "order_change":
         return DocumentKey(world.id, "in", read.partner, read.kind, read.number)
@@ -262,7 +263,7 @@ def key_of(world: World, read: Read) -> DocumentKey:
     release = read.raw["Header"]["OrderHeader"].get("ReleaseNumber")
     if release and not read.number.endswith(f"-{release}"):
         of_release = order_key(world.id, read.partner, f"{read.number}-{release}")
-        if has_come(world.ledger.get(of_release)) or not has_come(world.ledger.get(key)):
+        if has_come(world.ledger.get(of_release)) or not is_plain(world, world.ledger.get(key)):
             return of_release
     return key
 

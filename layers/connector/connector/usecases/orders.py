@@ -54,7 +54,7 @@ def _read_order(world: World, record: Record) -> Order:
     if isinstance(read, errors.BadInput) or not isinstance(read.document, Order):
         raise errors.CheckFailed("the stored order can no longer be read", code="stored_order_unreadable")
     if read.kind == "order_change":
-        raise _not_there(record, read)
+        raise _not_there(world, record, read)
     return read.document
 
 
@@ -97,6 +97,16 @@ def has_come(record: Record | None) -> bool:
         and record.state is not State.SUPERSEDED
         and record.reason.get("code") != "order_not_there"
     )
+
+
+def is_plain(world: World, order: Record | None) -> bool:
+    """Whether the order is there, and a release number is no more than a remark to it."""
+    if order is None or not has_come(order):
+        return False
+    try:
+        return not stored_order(world, order).is_blanket
+    except (errors.Parked, errors.NotFound):
+        return True
 
 
 def is_booked(record: Record) -> bool:
@@ -150,7 +160,7 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
     before, after = in_force(arrived[:settled]), in_force(arrived, settled)
     if after.order is None and not after.cancelled:
         if any(one.kind == "change" for one in arrived):
-            raise _not_there(record, read)
+            raise _not_there(world, record, read)
         return Planned(state=State.SKIPPED, note="information copy: not to be fulfilled")
     label, kept = arrived[-1].label, _kept(after, read.raw)
     past = record.revisions[-1]["state"] if record.revisions else ""
@@ -272,10 +282,15 @@ def _noted(finding: Finding) -> Finding:
     return replace(finding, severity="warning") if finding.severity == "error" else finding
 
 
-def _not_there(record: Record, read: Read) -> errors.Waiting:
+def _not_there(world: World, record: Record, read: Read) -> errors.Waiting:
+    """Where nothing says that the order is a release, it may still come under its plain number."""
+    waits_for = record.key._replace(number=read.number)
+    plain = world.ledger.get(waits_for) if waits_for != record.key else None
+    if has_come(plain) and not is_plain(world, plain):  # only the blanket order is there
+        waits_for = record.key
     return errors.Waiting(
         f"the order {record.key.number} that is to be changed has not arrived",
         code="order_not_there",
-        waits_for=record.key._replace(number=read.number).id,  # of a release it may not say that it is one
+        waits_for=waits_for.id,
         fix="nothing to do if the order is on its way: its change is applied when it is there",
     )
