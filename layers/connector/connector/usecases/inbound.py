@@ -10,7 +10,7 @@ from connector import errors
 from connector.documents.parts import as_date
 from connector.documents.reading import Read, canonical_digest, read_documents
 from connector.documents.shipment import Shipment
-from connector.findings import Mapped, Trace, as_json
+from connector.findings import Trace, as_json
 from connector.ledger import OPEN, DocumentKey, Record, State, content_of
 from connector.mapping.shipment_to_events import order_names, shipment_to_events
 from connector.usecases import closing
@@ -218,7 +218,7 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
         key,
         digest=_digest(read),
         # what is said of an order is put in order by `mapping.order_history`
-        rank="" if key.type == "order" else _SHIPMENT_RANK.get(read.purpose or "00", "0"),
+        rank="" if key.type == "order" else _SHIPMENT_RANK.get(read.purpose, "0"),
         source=path,
         received=received,
         correlation_id=correlation_id,
@@ -297,19 +297,18 @@ def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) 
         for po in orders.keys() & mapped.document["bills"].keys():
             if is_registered(orders[po]):  # its bill was made by hand, and is not ours to change
                 del mapped.document["bills"][po]
-        return _checked(mapped, date_=read.document.Header.ShipmentHeader.ShipDate or "")
+        if mapped.blocked:
+            raise blocked(mapped)
+        return Planned(
+            document=mapped.document,
+            findings=tuple(as_json(mapped.findings)),
+            date=read.document.Header.ShipmentHeader.ShipDate or "",
+        )
     raise errors.CheckFailed(
         f"an inbound {read.kind.replace('_', ' ')} is not mapped automatically",
         code="kind_not_mapped",
         fix="carry it out by hand in FreshBooks, then mark it resolved",
     )
-
-
-def _checked(mapped: Mapped, *, amount: str = "", currency: str = "", date_: str = "") -> Planned:
-    findings = tuple(as_json(mapped.findings))
-    if mapped.blocked:
-        raise blocked(mapped)
-    return Planned(document=mapped.document, findings=findings, amount=amount, currency=currency, date=date_)
 
 
 def _orders_of(world: World, shipment: Shipment, partner: str) -> dict[str, Record]:
