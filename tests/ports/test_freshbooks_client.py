@@ -259,6 +259,22 @@ def invoices(*ids: int, **more: Any) -> list[dict[str, Any]]:
     return [{"id": one, "updated": "2026-04-16 10:31:19", **more} for one in ids]
 
 
+def test_a_text_that_was_cut_within_an_emoji_can_be_kept_and_a_whole_one_is_left_as_it_is() -> None:
+    lines = [
+        {
+            "name": "Bowl \ud83c",
+            "description": "\U0001f963 two \udf7d",
+            "qty": "1",
+            "unit_cost": {"amount": "2.50", "code": "USD"},
+        }
+    ]
+    answer = reply(200, result(invoice={"id": 7, "notes": "\ud83c", "lines": lines}))
+    with account(answer) as (client, _):
+        kept = client.get_invoice(7).model_dump_json(exclude_unset=True)
+    assert '"notes":"?"' in kept
+    assert '"name":"Bowl ?","description":"\U0001f963 two ?"' in kept
+
+
 def test_every_page_is_read_with_lines_and_the_day() -> None:
     first = rows("invoices", *invoices(*range(100)), page=1, pages=2, total=101)
     second = rows("invoices", *invoices(100), page=2, pages=2, total=101)

@@ -102,13 +102,28 @@ class Response:
 
 
 def read_json(body: bytes) -> Any:
-    """JSON with fractions as `Decimal`; ValueError for what is not JSON (HTML, empty, NaN, too deep)."""
+    """JSON with fractions as `Decimal`; ValueError for what is not JSON (HTML, empty, NaN, too deep).
+
+    Half a character (a text that was cut within an emoji) reads `?`: it could be neither archived nor sent on.
+    """
     try:
-        return json_codec.loads(
+        value = json_codec.loads(
             body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant
         )
+        return _whole(value) if b"\\ud" in body.lower() else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _whole(value: Any) -> Any:
+    """The value with `?` for every lone surrogate."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(one) for name, one in value.items()}
+    return value
 
 
 def _refuse_constant(text: str) -> Any:
