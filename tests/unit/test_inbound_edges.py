@@ -10,11 +10,15 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.arrivals import replay_message
+from connector.usecases.closing import close_out
 from connector.usecases.offers import leave
 from connector.usecases.polling import poll_sps
 from connector.usecases.replaying import replay, resolve
+from tests import builders
 from tests.alone import map_inbound
+from tests.builders import order_change
 from tests.fakes import FakeWorld
+from tests.unit import test_order_lifecycles as changes
 from tests.unit.test_inbound import PARTNER, drain, order, put, run, shipment, stored, world
 from tests.unit.test_offers import FILE, PATH, TOO_LARGE, Box
 
@@ -223,3 +227,56 @@ def test_a_left_file_is_looked_at_again_later_each_time() -> None:
         leave(fake.world, PATH, "it cannot be read", code="odd")
         waits.append(fake.notes.read_all("acme", "left")[PATH]["until"] - fake.clock.epoch())
     assert waits == [600, 1200, 2400]
+
+
+def test_a_parked_file_that_is_replayed_keeps_its_name_and_goes_on_with_the_replays_story() -> None:
+    fake = world()
+    put(fake, "out/odd.bin", b"ISA*00*  ~")
+    run(fake)
+    key = stored(fake, "file", "odd.bin", "-").key
+    map_inbound(fake.world, replay_message(key, "asked-by-a-person"))
+    assert [record.key for record in fake.ledger.records.values()] == [key]
+    assert (stored(fake, "file", "odd.bin", "-").state, fake.sps.files) == (State.HELD, {})
+
+
+def test_an_early_change_that_is_moved_to_its_order_keeps_where_it_came_from() -> None:
+    fake = changes.world()
+    put(fake, "out/early.json", order_change([changes.FEWER], ReleaseNumber="7"))
+    run(fake)
+    put(fake, "out/order.json", builders.order(ReleaseNumber="7"))
+    run(fake)
+    moved = changes.record(fake)
+    assert (moved.source, moved.revision, changes.billed(fake)) == ("out/early.json", 2, ["160.00"])
+    assert all(event.correlation_id.startswith("run-") for event in moved.history)
+
+
+def test_a_closing_that_is_done_is_not_done_again_by_a_late_replay() -> None:
+    fake = world()
+    put(fake, "out/1.json", order())
+    run(fake)
+    close_out(fake.world, stored(fake).key, who="a person", why="it is invoiced")
+    drain(fake)
+    done = stored(fake, "close_out")
+    fake.reports[:] = []
+    map_inbound(fake.world, replay_message(done.key, "late"))
+    assert fake.reports == [("nothing to replay", {"document": done.key.id})]
+    assert (stored(fake, "close_out"), fake.bills.messages) == (done, [])
+
+
+def test_a_change_under_its_full_release_number_belongs_to_that_release() -> None:
+    fake = changes.world()
+    put(fake, "out/1.json", builders.order(ReleaseNumber="7", PrimaryPOTypeCode="RL"))
+    run(fake)
+    named = order_change([changes.FEWER], ReleaseNumber="7", PrimaryPOTypeCode="RL")
+    put(fake, "out/2.json", named)
+    run(fake)
+    assert (changes.billed(fake), len(fake.ledger.records)) == (["160.00"], 1)
+
+
+def test_a_change_that_names_a_release_goes_to_the_plain_order_where_only_that_is_there() -> None:
+    fake = changes.world()
+    put(fake, "out/1.json", builders.order())
+    run(fake)
+    put(fake, "out/2.json", order_change([changes.FEWER], ReleaseNumber="7"))
+    run(fake)
+    assert (changes.billed(fake), len(fake.ledger.records)) == (["160.00"], 1)

@@ -283,7 +283,7 @@ def _digest(read: Read) -> str:
 def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) -> Planned:
     if read.kind in ("order", "order_change"):
         return plan_order(world, read, record)
-    if isinstance(read.document, Shipment) and read.kind == "shipment":
+    if isinstance(read.document, Shipment):
         pack = world.pack(read.partner)
         orders = _orders_of(world, read.document, read.partner)
         shipped = {po: shipped_before(orders[po], read.number) for po in orders}
