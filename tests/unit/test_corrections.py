@@ -288,7 +288,12 @@ def test_a_credit_note_goes_out_as_a_credit_of_its_invoice_and_order() -> None:
     document = sent(fake)[-1]
     assert told_of(document) == ("CN-7", "CR", "00", 5)
     assert document["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
-    assert document["Header"]["References"][-1]["ReferenceID"] == "0000421"
+    assert document["Header"]["References"][-1] == {
+        "ReferenceQual": "INV",
+        "ReferenceID": "0000421",
+        "Description": "Original invoice",
+        "Date": "2026-03-11",
+    }
     assert document["LineItem"][0]["InvoiceLine"]["InvoiceQty"] == 2
     assert_official(document, "Invoice")
     assert stored(fake, "CN-7", "credit").state is State.DELIVERED
@@ -299,6 +304,7 @@ def test_a_credit_note_without_a_po_number_is_for_the_order_of_its_invoice() -> 
     told(fake)
     credited(fake, po_number=None)
     document = sent(fake)[-1]
+    assert told_of(document) == ("CN-7", "CR", "00", 5)
     assert document["Header"]["InvoiceHeader"]["PurchaseOrderNumber"] == "0045001234"
     assert document["LineItem"][0]["InvoiceLine"]["BuyerPartNumber"] == "B-1"
 
