@@ -280,3 +280,48 @@ def test_a_change_that_names_a_release_goes_to_the_plain_order_where_only_that_i
     put(fake, "out/2.json", order_change([changes.FEWER], ReleaseNumber="7"))
     run(fake)
     assert (changes.billed(fake), len(fake.ledger.records)) == (["160.00"], 1)
+
+
+def test_an_acknowledgement_that_comes_in_is_named_in_words() -> None:
+    fake = world()
+    put(fake, "out/1.json", {"OrderAck": order()})
+    run(fake)
+    reason = stored(fake, "order_ack").reason
+    assert reason["message"] == "an inbound order ack is not mapped automatically"
+
+
+def test_a_shipment_that_missed_its_orders_bill_is_mapped_within_the_same_message() -> None:
+    fake = world()
+    put(fake, "out/1.json", order())
+    run(fake)
+    look = fake.ledger.get_many
+
+    def too_early(keys: Any) -> dict[DocumentKey, Record]:
+        fake.ledger.get_many = look  # type: ignore[method-assign]
+        return {}
+
+    fake.ledger.get_many = too_early  # type: ignore[method-assign]
+    put(fake, "out/2.json", shipment())
+    poll_sps(fake.world)
+    [message] = fake.files.take()
+    map_inbound(fake.world, message)
+    assert (stored(fake, "shipment", "S1").state, len(fake.bills.messages)) == (State.MAPPED, 1)
+
+
+def test_of_a_file_that_could_not_be_read_nothing_is_shown_as_its_content() -> None:
+    box = Box(TOO_LARGE)
+    box.hours(1)
+    record = box.file()
+    assert record is not None
+    assert box.fake.archive.get("acme", record.payloads["received"]) == b""
+
+
+def test_an_order_whose_worker_died_is_acknowledged_by_a_late_replay() -> None:
+    fake = world(acknowledgements={"send": True})
+    put(fake, "out/1.json", order())
+    run(fake)
+    asked = len(fake.rsx.messages) + len(fake.records.messages)
+    fake.records.take()
+    fake.rsx.take()
+    map_inbound(fake.world, replay_message(stored(fake).key, "late"))
+    assert len(fake.rsx.messages) + len(fake.records.messages) == asked > 0
