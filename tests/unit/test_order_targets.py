@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connector import errors
+from connector.documents.freshbooks import Invoice
 from connector.documents.order import Order
 from connector.findings import Trace, explained
 from connector.ledger import DocumentKey, Record, State
@@ -239,3 +240,18 @@ def test_a_deletion_that_freshbooks_ignores_is_seen(target: str) -> None:
     fake.freshbooks.updates_ignored = True
     take(fake, order(TsetPurposeCode="01"))
     assert (record(fake).state, record(fake).reason["code"]) == (State.REJECTED, "change_ignored")
+
+
+@pytest.mark.parametrize("left_out", ["status", "lines", "amount"])
+def test_what_freshbooks_leaves_out_of_its_answer_is_taken_for_as_it_should_be(left_out: str) -> None:
+    fake = world("estimate")
+    take(fake, order())
+    get = fake.freshbooks.get_sale
+
+    def leaves_out(sale: Any, sale_id: int) -> Any:
+        found = get(sale, sale_id).model_dump(exclude_unset=True)
+        return Invoice.model_validate({name: one for name, one in found.items() if name != left_out})
+
+    fake.freshbooks.get_sale = leaves_out  # type: ignore[method-assign]
+    take(fake, order_change([change_line(1, "QD", OrderQty=3)]))
+    assert (record(fake).state, record(fake).revision) == (State.DELIVERED, 2)

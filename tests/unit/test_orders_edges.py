@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from connector import errors
 from connector.ledger import State
 from connector.rules.packs import PartnerPack
 from connector.usecases.orders import stored_order
 from connector.usecases.replaying import replay
-from tests.builders import PARTNER, change_line, order, order_change, order_line
+from tests.builders import PARTNER, change_line, order, order_change, order_line, shipment, shipment_line
 from tests.fakes import FakeWorld
 from tests.unit.test_inbound import drain
 from tests.unit.test_order_lifecycles import FEWER, billed, record, take, world
@@ -159,3 +160,43 @@ def test_what_was_made_into_a_bill_stays_one_when_the_pack_changes_its_mind_and_
     fake.set_up(PartnerPack.model_validate({"trading_partner_id": PARTNER, "orders": {"target": "estimate"}}))
     take(fake, order(TsetPurposeCode="01"))
     assert (record(fake).state, billed(fake)) == (State.CANCELLED, [])
+
+
+def test_a_held_change_of_a_word_is_not_let_through_by_a_copy_that_comes_after_it() -> None:
+    fake = world(orders=HOLD)
+    take(fake, order(), order_change([], Department="031", ChangeOrderSeqNumber="1"))
+    take(fake, order_change([], ChangeOrderSeqNumber="2", PrimaryPOTypeCode="IN"))
+    assert (record(fake).state, record(fake).reason["code"]) == (State.HELD, "change_held")
+
+
+def test_a_change_without_effect_touches_no_bill_though_the_pack_would_make_something_else_now() -> None:
+    fake = world()
+    take(fake, order())
+    fake.set_up(PartnerPack.model_validate({"trading_partner_id": PARTNER, "orders": {"target": "estimate"}}))
+    take(fake, order_change([], Department="031"))
+    changed = record(fake)
+    assert (changed.state, changed.revision) == (State.DELIVERED, 2)
+    assert [event.what for event in changed.history if event.revision == 2] == ["revised", "delivered"]
+
+
+@pytest.mark.parametrize("content", [b"ISA*00*  ~", json.dumps(shipment()).encode()])
+def test_an_order_that_can_no_longer_be_read_says_so(content: bytes) -> None:
+    fake = world()
+    take(fake, order())
+    pointer = record(fake).payloads["received"].partition("#")[0]
+    fake.archive.objects["acme", pointer.partition(".")[0]] = content
+    with pytest.raises(errors.CheckFailed) as failed:
+        stored_order(fake.world, record(fake))
+    assert failed.value.code == "stored_order_unreadable"
+
+
+@pytest.mark.parametrize("content", [b"ISA*00*  ~", json.dumps(order()).encode()])
+def test_a_changed_bill_is_what_was_ordered_where_its_shipments_can_no_longer_be_read(content: bytes) -> None:
+    fake = world(shipments={"adjust_bill": True})
+    take(fake, order(), shipment([shipment_line(1, ShipQty=2), shipment_line(2, ShipQty=2)]))
+    assert billed(fake) == ["80.00"]
+    [advice] = [one for key, one in fake.ledger.records.items() if key.type == "shipment"]
+    pointer = advice.payloads["received"].partition("#")[0]
+    fake.archive.objects["acme", pointer.partition(".")[0]] = content
+    take(fake, order_change([FEWER]))
+    assert (record(fake).state, billed(fake)) == (State.DELIVERED, ["160.00"])
