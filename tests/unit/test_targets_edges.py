@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector import errors
+from connector.documents.freshbooks import Bill
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
 from connector.usecases.closing import close_out
@@ -330,3 +331,43 @@ def _mapped(fake: FakeWorld) -> list[dict[str, Any]]:
     for message in fake.files.take():
         map_inbound(fake.world, message)
     return fake.bills.take()
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+def test_nothing_is_claimed_before_the_vendor_can_be_asked(way: str) -> None:
+    """What was claimed and not sent has to be asked about; what was only prepared is just tried again."""
+    fake = outbound.world() if way == "out" else world()
+    side: Any = fake.sps if way == "out" else fake.freshbooks
+
+    def not_yet() -> None:
+        raise errors.Busy("the token is being renewed", retry_after=5)
+
+    side.ready = not_yet
+    if way == "in":
+        put(fake, "out/1.json", order())
+    with pytest.raises(errors.Busy):
+        run(fake) if way == "in" else outbound.told(fake)
+    record = stored(fake) if way == "in" else outbound.stored(fake)
+    assert (record.state, record.attempt) == (State.MAPPED, 0)
+
+
+def test_a_bill_that_does_not_say_what_it_comes_to_is_compared_by_its_lines_alone() -> None:
+    fake = billed()
+    get = fake.freshbooks.get_bill
+
+    def without_amount(bill_id: int) -> Bill:
+        found = get(bill_id).model_dump(exclude_unset=True)
+        return Bill.model_validate({name: one for name, one in found.items() if name != "amount"})
+
+    fake.freshbooks.get_bill = without_amount  # type: ignore[method-assign]
+    put(fake, "out/2.json", order(price=3.0))
+    run(fake)
+    assert (stored(fake).state, stored(fake).revision) == (State.DELIVERED, 2)
+
+
+def test_a_closed_out_bill_that_says_nothing_of_payments_is_taken_for_unpaid() -> None:
+    fake = billed()
+    del fake.freshbooks.bills[1000]["paid"]
+    close_out(fake.world, stored(fake).key, who="a person", why="it is invoiced")
+    drain(fake)
+    assert stored(fake, "close_out").state is State.DELIVERED
