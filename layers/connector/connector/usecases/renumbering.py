@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
+from connector.usecases.arrivals import hold
 from connector.usecases.corrections import has
 from connector.usecases.cut_over import is_registered
 
@@ -38,12 +39,16 @@ def one_document(
 
 
 def leave_behind(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
-    """End a document whose record is document `key` by now, if nothing of it was sent.
+    """End a document whose record is document `key` by now, or hold it where something of it was sent.
 
-    Its worker may have died before it could note what it had made.
+    Its worker may have died before it could note what it had made; or a person replays what was numbered anew.
     """
-    if not is_registered(earlier) and not has(world, earlier):
+    try:
         _end(world, earlier, key, who)
+    except errors.CheckFailed as error:
+        held = hold(earlier, error, now=world.clock.now(), who=who)
+        if held.version != earlier.version:
+            _save(world, held, earlier)
 
 
 def _end(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
@@ -72,5 +77,9 @@ def end_as_moved(world: World, earlier: Record, key: DocumentKey, who: str) -> N
         reason={},
         waits_for="",
     )
-    if world.ledger.save(ended, earlier.version) is not None:
+    _save(world, ended, earlier)
+
+
+def _save(world: World, record: Record, before: Record) -> None:
+    if world.ledger.save(record, before.version) is not None:
         raise errors.Busy("the earlier document moved on", code="record_moved", retry_after=2)
