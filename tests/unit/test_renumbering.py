@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from connector.ledger import State
 from connector.usecases.backfilling import set_cut_over
@@ -60,9 +61,12 @@ def test_a_held_correction_replayed_after_its_invoice_was_numbered_anew_sends_no
     assert stored(fake).state is State.HELD
     fake.freshbooks.invoices[987654] = invoice("0000999", version=LATEST)
     replay(fake.world, stored(fake).key, who="clerk")
+    before = fake.clock.now()
     drain(fake)
     assert stored(fake, "0000999").reason["code"] == "renumbered_after_sending"
     assert (stored(fake).state, stored(fake).reason["code"]) == (State.HELD, "renumbered_after_sending")
+    assert stored(fake).history[-1].who == "map_outbound"
+    assert before <= stored(fake).history[-1].at == stored(fake).updated
     versions = stored(fake).version, stored(fake, "0000999").version
     fake.clock.pass_(3600)
     resolve_in_doubt(fake.world)
@@ -80,3 +84,31 @@ def test_what_was_invoiced_before_the_cut_over_is_not_sent_under_another_number_
     held = stored(fake, "0000999")
     assert (held.state, held.reason["code"]) == (State.HELD, "renumbered_after_sending")
     assert sent(fake) == []
+
+
+def test_what_came_again_under_another_number_is_not_billed_twice_when_it_gets_its_first_number_back() -> (
+    None
+):
+    """Its first number was cancelled with the partner, so that the second one is what the partner pays."""
+    fake = world(invoices={"deletion": "cancel"})
+    few = changed("10", "25.00")  # of 40 ordered: that both were invoiced would not be noticed
+    versions = iter(range(1, 9))
+
+    def seen(number: str, **changes: Any) -> None:
+        fake.freshbooks.invoices[987654] = few | {
+            "invoice_number": number,
+            "version": f"2026-03-12 08:00:0{next(versions)}.000000",
+            **changes,
+        }
+        told(fake)
+
+    seen("0000421")
+    seen("0000421", vis_state=1)
+    seen("0000999")
+    seen("0000421")
+    assert [told_of(one)[::2] for one in sent(fake)] == [
+        ("0000421", "00"),
+        ("0000421", "01"),
+        ("0000999", "00"),
+    ]
+    assert (stored(fake).state, stored(fake).reason["code"]) == (State.HELD, "renumbered_after_sending")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector import errors
-from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State, delivered_before
+from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State
 from connector.usecases.arrivals import hold
 from connector.usecases.corrections import has
 from connector.usecases.cut_over import is_registered
@@ -27,7 +27,7 @@ def one_document(
     """The plan of document `key` made of a FreshBooks record, unless that is another document already."""
 
     def guarded(record: Record) -> Planned:
-        if not delivered_before(record) and record.state not in IN_FLIGHT:
+        if record.state not in IN_FLIGHT:  # what is on its way is asked about, whatever became of its number
             known = sighting.documents.get(kind, key.id)
             earlier = world.ledger.get(DocumentKey.of(known)) if known != key.id else None
             if earlier is not None:
