@@ -1,0 +1,87 @@
+"""What the ledger tells of a credit that the connector makes, and what comes after one invoice was taken back."""
+
+from __future__ import annotations
+
+from connector import errors
+from connector.ledger import State
+from connector.usecases.replaying import replay
+from tests.unit.test_corrections import LATER, LATEST, changed, corrected, deleted, told_of
+from tests.unit.test_outbound import drain, invoice, sent, stored, told, world
+
+
+def test_a_credit_tells_what_it_takes_back_who_made_it_and_what_it_is_worth() -> None:
+    fake = world(invoices={"correction": "credit"})
+    told(fake)
+    corrected(fake)
+    credit, new = stored(fake, "0000421C1", "credit"), stored(fake)
+    assert credit.source == f"reversal:{new.key.id}"
+    assert credit.correlation_id == "request-1", "the webhook that told of the change"
+    assert credit.history[0].who == credit.history[1].who == "map_outbound"
+    assert (credit.amount, credit.currency) == ("-100", "USD")
+    assert credit.date == sent(fake)[1]["Header"]["InvoiceHeader"]["InvoiceDate"] == credit.created[:10]
+    assert [event.note for event in credit.history if event.what == "mapped"] == [""]
+
+
+def test_a_refused_credit_that_is_replayed_is_the_same_credit() -> None:
+    fake = world(invoices={"correction": "credit"})
+    told(fake)
+    fake.sps.outcomes = [(errors.Refused("bad"), False)]
+    corrected(fake)
+    refused = stored(fake, "0000421C1", "credit")
+    assert refused.state is State.REJECTED
+    replay(fake.world, refused.key, who="clerk")
+    drain(fake)
+    credit = stored(fake, "0000421C1", "credit")
+    assert (credit.state, credit.revision, credit.source) == (State.DELIVERED, 1, refused.source)
+    assert {event.who for event in credit.history[len(refused.history) + 1 :]} == {"map_outbound", "push_sps"}
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000421", "0000421C1", "0000421R2"]
+
+
+def test_a_cancellation_tells_what_it_was_worth() -> None:
+    fake = world(invoices={"deletion": "cancel"})
+    told(fake)
+    deleted(fake)
+    record = stored(fake)
+    assert (record.amount, record.currency, record.date) == ("100", "USD", "2026-03-11")
+    assert [event.note for event in record.history if event.what == "mapped"] == ["", "cancellation"]
+
+
+def test_what_was_cancelled_needs_no_credit_before_it_comes_again() -> None:
+    fake = world(invoices={"deletion": "cancel", "correction": "credit"})
+    told(fake)
+    deleted(fake)
+    fake.freshbooks.invoices[987654] = invoice(version=LATEST)
+    told(fake)
+    assert [told_of(one)[::2] for one in sent(fake)] == [
+        ("0000421", "00"),
+        ("0000421", "01"),
+        ("0000421R3", "00"),
+    ]
+
+
+def test_what_was_credited_and_is_deleted_ends_there() -> None:
+    fake = world(invoices={"deletion": "credit"})
+    told(fake)
+    deleted(fake)
+    assert [told_of(one)[:2] for one in sent(fake)] == [("0000421", "DR"), ("0000421C1", "CR")]
+    assert (stored(fake).state, stored(fake).history[-1].note) == (
+        State.CANCELLED,
+        "0000421 was taken back",
+    )
+
+
+def test_a_resend_by_force_is_not_repeated_by_a_change_that_is_changed_back() -> None:
+    fake = world()
+    told(fake)
+    replay(fake.world, stored(fake).key, who="clerk", reason="lost by the partner", force=True)
+    drain(fake)
+    assert len(fake.sps.uploads) == 2
+    fake.freshbooks.invoices[987654] = changed("39", "99.00", LATER)  # does not foot
+    told(fake)
+    fake.freshbooks.invoices[987654] = invoice(version=LATEST)
+    told(fake)
+    assert len(fake.sps.uploads) == 2
+    assert (stored(fake).state, stored(fake).history[-1].note) == (
+        State.SKIPPED,
+        "changed back to what the partner has",
+    )
