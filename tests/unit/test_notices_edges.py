@@ -19,6 +19,10 @@ def test_a_shipment_that_was_taken_back_is_neither_repeated_nor_in_the_way_of_th
     uploaded(fake, file(40, bill_of_lading="BOL-7"))
     shipping.cancel_shipment(fake.world, "SH-1", who="cli/ann", reason="wrong truck")
     drain(fake)
+    taken_back = record(fake, "SH-1", "asn")
+    assert taken_back.digest == f"{taken_back.revisions[-1]['digest']}-cancelled", (
+        "which older records say, too"
+    )
     billed(fake)
     assert kinds(fake)[2:] == ["InvoiceHeader", "ShipmentHeader"]
     assert "BillOfLadingNumber" not in sent(fake)[2]["Header"]["InvoiceHeader"]
