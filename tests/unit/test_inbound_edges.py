@@ -233,10 +233,14 @@ def test_a_parked_file_that_is_replayed_keeps_its_name_and_goes_on_with_the_repl
     fake = world()
     put(fake, "out/odd.bin", b"ISA*00*  ~")
     run(fake)
-    key = stored(fake, "file", "odd.bin", "-").key
+    before = stored(fake, "file", "odd.bin", "-")
+    key = before.key
     map_inbound(fake.world, replay_message(key, "asked-by-a-person"))
     assert [record.key for record in fake.ledger.records.values()] == [key]
     assert (stored(fake, "file", "odd.bin", "-").state, fake.sps.files) == (State.HELD, {})
+    kept = stored(fake, "file", "odd.bin", "-")
+    assert kept.reason == before.reason, "it is read again from the archive, and is not missed at SPS"
+    assert {event.who for event in kept.history} == {"map_inbound"}
 
 
 def test_an_early_change_that_is_moved_to_its_order_keeps_where_it_came_from() -> None:
