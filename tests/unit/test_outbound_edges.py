@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
+from connector import errors
 from connector.documents.freshbooks import Invoice
 from connector.documents.freshbooks_content import content_digest
+from connector.findings import Trace
 from connector.ledger import DocumentKey, State
+from connector.usecases.arrivals import replay_message
 from connector.usecases.outbound import plan_again
 from connector.usecases.polling import poll_freshbooks
+from connector.usecases.replaying import replay
 from connector.usecases.sightings import Sighting
 from connector.usecases.webhooks import hint
 from tests.alone import map_outbound
 from tests.fakes import FakeWorld
 from tests.outbound import written_bill
 from tests.unit.test_corrections import LATER, changed, credited, told_of
-from tests.unit.test_inbound import PARTNER
+from tests.unit.test_inbound import PARTNER, order, put
+from tests.unit.test_inbound import run as run_inbound
+from tests.unit.test_invoice_to_rsx import leaves
 from tests.unit.test_notices import CARRIER, billed, kinds
 from tests.unit.test_outbound import drain, invoice, sent, stored, told, world
 from tests.unit.test_shipping import file, uploaded
@@ -193,6 +199,10 @@ def test_looking_again_makes_the_document_that_was_sent_and_writes_nothing() -> 
     before = {key: record.version for key, record in fake.ledger.records.items()}
     documents = [plan_again(fake.world, one).document for one in (stored(fake), stored(fake, "SB-1", "bill"))]
     assert documents == sent(fake)
+    for record, document in zip((stored(fake), stored(fake, "SB-1", "bill")), documents, strict=True):
+        trace: Trace = {}
+        plan_again(fake.world, record, trace)
+        assert set(trace) == leaves("", document), "every field is explained"
     assert {key: record.version for key, record in fake.ledger.records.items()} == before
 
 
@@ -213,3 +223,72 @@ def test_without_an_order_the_client_says_where_the_bill_goes() -> None:
     told(fake)
     [address] = [one for one in sent(fake)[0]["Header"]["Address"] if one["AddressTypeCode"] == "BT"]
     assert address["Address1"] == "1 Main St"
+
+
+def test_a_bill_without_a_date_or_currency_is_worth_its_amount() -> None:
+    fake = world(bills={"send": True})
+    fake.freshbooks.create_bill({"bill": written_bill()})
+    fake.freshbooks.bills[1001] |= {"issue_date": None, "currency_code": None}
+    told(fake, "bill", 1001)
+    record = stored(fake, "SB-1", "bill")
+    assert (record.amount, record.currency, record.date) == ("12.34", "", "")
+
+
+def test_the_history_says_which_function_mapped_a_document_and_took_of_its_order() -> None:
+    fake = world()
+    told(fake)
+    assert stored(fake).history[0].who == stored(fake).history[1].who == "map_outbound"
+    assert stored(fake).correlation_id == "request-1"
+    order = fake.ledger.get(DocumentKey("acme", "in", PARTNER, "order", "0045001234"))
+    assert order is not None
+    assert order.history[-1].who == "map_outbound"
+
+
+def test_a_credit_note_whose_order_has_not_come_waits_for_it() -> None:
+    fake = world(ordered=False, freshbooks={"client_ids": [12345]})
+    credited(fake, notes="Credit for invoice 98-7")
+    held = stored(fake, "CN-7", "credit")
+    assert (held.state, held.reason["code"]) == (State.HELD, "order_not_there")
+    assert held.waits_for == f"acme/in/{PARTNER}/order/0045001234"
+
+
+def test_what_is_replayed_is_mapped_by_its_own_kind_alone() -> None:
+    """Each kind's replay says nothing of records that nobody knows."""
+    fake = world_that_ships(ordered=False, invoices={"correction": "credit"})
+    uploaded(fake, file(40))
+    put(fake, "out/1.json", order())
+    run_inbound(fake)
+    drain(fake)
+    fake.freshbooks.invoices[987654] = invoice()
+    told(fake)
+    fake.sps.outcomes = [(errors.Refused("bad"), False)]
+    fake.freshbooks.invoices[987654] = changed("39", "97.50")
+    told(fake)
+    replay(fake.world, stored(fake, "0000421C1", "credit").key, who="clerk")
+    drain(fake)
+    assert kinds(fake) == ["ShipmentHeader", "InvoiceHeader", "InvoiceHeader", "InvoiceHeader"]
+    assert "no work for this kind of record" not in [message for message, _ in fake.reports]
+
+
+def test_what_freshbooks_does_not_have_is_reported_and_makes_nothing() -> None:
+    fake = world(bills={"send": True})
+    told(fake, "invoice", 4242)
+    told(fake, "bill", 4243)
+    told(fake, "expense", 4244)
+    map_outbound(fake.world, replay_message(DocumentKey("acme", "out", PARTNER, "invoice", "none"), "c"))
+    assert fake.reports[-4:] == [
+        ("record is not in FreshBooks", {"noun": "invoice", "id": 4242}),
+        ("record is not in FreshBooks", {"noun": "bill", "id": 4243, "error": "not_found"}),
+        ("no work for this kind of record", {"noun": "expense"}),
+        ("nothing to replay", {"document": f"acme/out/{PARTNER}/invoice/none"}),
+    ]
+    assert sent(fake) == []
+
+
+def test_a_replay_that_was_asked_for_twice_sends_nothing_the_second_time() -> None:
+    fake = world()
+    told(fake)
+    map_outbound(fake.world, replay_message(stored(fake).key, "c"))
+    drain(fake)
+    assert fake.reports[-1] == ("nothing to replay", {"document": stored(fake).key.id})
+    assert (len(sent(fake)), stored(fake).duplicates) == (1, 0)
