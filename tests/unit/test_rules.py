@@ -289,8 +289,9 @@ def test_an_invoice_number_that_another_record_used_is_stopped() -> None:
     later = {"id": 102, "invoiceid": 102, "version": "2026-03-12 08:00:00.000000"}
     fake.freshbooks.invoices[102] = part("101", "9", "22.50", **later)
     outbound.told(fake, object_id=102)
-    held = outbound.stored(fake, "101")
+    held = outbound.stored(fake, "101 (invoice 102)")
     assert (held.state, held.reason["code"]) == (State.HELD, "number_reused")
+    assert outbound.stored(fake, "101").state is State.DELIVERED
     assert "invoice 101" in held.reason["message"]
     assert len(fake.sps.uploads) == 1
 

@@ -244,6 +244,7 @@ def arrive(
     Same content again is a duplicate, unless its work has not got through yet (AGAIN: map it and send it on
     again, the claim absorbs repeats). Other content is a revision if its rank is not lower, else stale.
     Raises Busy while a push of the earlier revision is in flight: its outcome must be known first.
+    Of another record of FreshBooks it is a revision: content and rank say nothing across two of them.
     """
     if stored is None:
         record = Record(
@@ -258,7 +259,8 @@ def arrive(
             payloads={"received": received},
         )
         return Arrival.NEW, record.step("received", now=now, who=who, to=State.RECEIVED)
-    if digest == stored.digest:
+    own = same_origin(stored.source, source)
+    if own and digest == stored.digest:
         if stored.state in OPEN:
             return Arrival.AGAIN, replace(stored, correlation_id=correlation_id)
         again = stored.step(
@@ -271,7 +273,7 @@ def arrive(
         )
         return Arrival.DUPLICATE, again
     known = any(digest == past["digest"] for past in stored.revisions)
-    if rank < stored.rank or (known and rank <= stored.rank):
+    if own and (rank < stored.rank or (known and rank <= stored.rank)):
         return Arrival.STALE, stored.step("stale", now=now, who=who, note=source)
     if stored.state in IN_FLIGHT:
         raise errors.Busy(
@@ -289,6 +291,12 @@ def arrive(
         correlation_id=correlation_id,
     )
     return Arrival.REVISION, revised
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two sources are not two records of FreshBooks (`invoice:7`, `invoice:8`)."""
+    noun, _, _ = one.partition(":")
+    return one == other or noun not in ("invoice", "bill") or not other.startswith(f"{noun}:")
 
 
 def revision_began(record: Record) -> str:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import IN_FLIGHT, Arrival, DocumentKey, Record, State, arrive, reason_of
+from connector.ledger import (
+    IN_FLIGHT,
+    Arrival,
+    DocumentKey,
+    Record,
+    State,
+    arrive,
+    delivered_before,
+    reason_of,
+    same_origin,
+)
 from connector.rules.checks import RULES
 from connector.usecases.webhooks import hint
 
@@ -43,6 +53,14 @@ class Planned:
 Plan = Callable[[Record], Planned]
 
 
+class NumberTaken(Exception):
+    """The document's number is that of another FreshBooks record's document."""
+
+    def __init__(self, by: Record) -> None:
+        super().__init__(by.source)
+        self.by = by
+
+
 def settle(
     world: World,
     key: DocumentKey,
@@ -61,7 +79,7 @@ def settle(
 
     `stored_now` is called when the record is stored, before anything is sent.
     A new document costs one conditional write. Everything may be repeated at any point: the same content
-    is recognised, and work that had not been sent on is sent again.
+    is recognised, and work that had not been sent on is sent again. Raises NumberTaken, with nothing written.
     """
     stored: Record | None = None
     for _ in range(TRIES):
@@ -84,6 +102,8 @@ def settle(
         if record.version != after:
             stored = world.ledger.save(record, after)
             if stored is not None:
+                if is_taken(stored, source):
+                    raise NumberTaken(stored)
                 continue
         stored_now()
         world.report("document arrived", document=key.id, arrival=arrival, state=record.state)
@@ -91,6 +111,12 @@ def settle(
             queue.send([push_message(record, planned.document)])
         return record
     raise errors.Busy("the record keeps changing", retry_after=5)
+
+
+def is_taken(stored: Record, source: str) -> bool:
+    """Whether a stored document is another FreshBooks record's, and not one that gave up its number unsent."""
+    given_up = stored.state in (State.SUPERSEDED, State.CANCELLED) and not delivered_before(stored)
+    return not same_origin(stored.source, source) and not given_up
 
 
 def _plan(world: World, record: Record, plan: Plan, now: str, who: str) -> tuple[Record, Planned | None]:

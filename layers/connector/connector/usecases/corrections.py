@@ -101,7 +101,7 @@ def plan_revision(
     """What is to be sent of an invoice's or bill's present revision, given what was sent before."""
     sent = last_sent(world, record)
     if sent is None:
-        return _never_sent() if deleted else make("00", "")
+        return never_sent() if deleted else make("00", "")
     bill = record.key.type == "bill"
     correction = "replace" if bill else pack.invoices.correction
     deletion = pack.bills.deletion if bill else pack.invoices.deletion
@@ -223,7 +223,7 @@ def _deleted(sent: Sent, deletion: str, trace: Trace | None) -> Planned:
     )
 
 
-def _never_sent() -> Planned:
+def never_sent() -> Planned:
     return Planned(state=State.CANCELLED, note="deleted in FreshBooks before it was sent")
 
 

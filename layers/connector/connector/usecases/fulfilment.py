@@ -176,7 +176,8 @@ def _used_by(record: Record) -> str:
     delivered = {past.get("source") for past in record.revisions if past["state"] in _ARRIVED}
     if record.source in delivered:
         return ""
-    others = (past.get("source", "") for past in record.revisions)
+    gave_up = (State.SUPERSEDED, State.CANCELLED)  # its number, or it is below as one that was delivered
+    others = (past.get("source", "") for past in record.revisions if past["state"] not in gave_up)
     return next((one.replace(":", " ") for one in others if one not in ("", record.source)), "")
 
 

@@ -15,7 +15,7 @@ from connector.mapping.bill_to_rsx import bill_to_rsx
 from connector.mapping.invoice_to_rsx import invoice_to_rsx, is_credit
 from connector.mapping.invoice_to_shipment import invoice_to_shipment
 from connector.usecases import acknowledging, corrections, shipping
-from connector.usecases.arrivals import Plan, Planned, early_invoices, push_message, settle
+from connector.usecases.arrivals import NumberTaken, Plan, Planned, early_invoices, push_message, settle
 from connector.usecases.crediting import original_of
 from connector.usecases.cut_over import registering
 from connector.usecases.fulfilment import approved
@@ -34,7 +34,7 @@ from connector.usecases.partners import (
     partner_of_invoice,
     senders_of_bills,
 )
-from connector.usecases.renumbering import leave_behind, one_document
+from connector.usecases.renumbering import aside, leave_behind, one_document, reused, stop_aside, take_up
 from connector.usecases.sightings import NOBODYS, Sighting
 
 if TYPE_CHECKING:
@@ -205,26 +205,46 @@ def _settle_record(
     last: bool = True,
     replayed: Record | None = None,
 ) -> None:
-    if replayed is not None and replayed.key.type == key.type and replayed.key != key:
+    if replayed is not None and (replayed.key.type != key.type or replayed.key == key):
+        replayed = None
+    if replayed is not None:
         leave_behind(world, replayed, key, WHO)
-    plan = _priced(record, approved(world, plan, who=WHO))
-    plan = registering(world, record.create_date if isinstance(record, Invoice) else record.issue_date, plan)
     noun = "invoice" if isinstance(record, Invoice) else "bill"
-    plan = one_document(world, sighting, "asn" if key.type == "asn" else noun, key, plan, who=WHO)
-    stored_now = partial(sighting.keep, key.partner, done=last)
-    settled = settle(
-        world,
-        key,
-        digest=digest + ("-deleted" if record.vis_state == 1 else ""),
-        rank=record.change_token or "",
-        source=f"{noun}:{record.id}",
-        received=received,
-        correlation_id=correlation_id,
-        who=WHO,
-        plan=plan,
-        queue=world.queues.rsx_to_push,
-        stored_now=stored_now,
-    )
+    kind, source = "asn" if key.type == "asn" else noun, f"{noun}:{record.id}"
+    day = record.create_date if isinstance(record, Invoice) else record.issue_date
+
+    def settled_as(key: DocumentKey, plan: Plan) -> Record:
+        return settle(
+            world,
+            key,
+            digest=digest + ("-deleted" if record.vis_state == 1 else ""),
+            rank=record.change_token or "",
+            source=source,
+            received=received,
+            correlation_id=correlation_id,
+            who=WHO,
+            plan=one_document(world, sighting, kind, key, plan, who=WHO),
+            queue=world.queues.rsx_to_push,
+            stored_now=partial(sighting.keep, key.partner, done=last),
+        )
+
+    documents = dict(sighting.documents)
+    plan = registering(world, day, _priced(record, approved(world, plan, who=WHO)))
+    try:
+        settled = settled_as(key, plan)
+    except NumberTaken as taken:
+        sighting.documents = documents
+        error = reused(key.number, taken.by)
+
+        def refuse(stored: Record) -> Planned:
+            if record.vis_state == 1:
+                return corrections.never_sent()
+            raise error
+
+        settled_as(aside(key, source), registering(world, day, _priced(record, refuse)))
+        return
+    for earlier in {documents.get(kind), replayed.key.id if replayed is not None else None} - {None, key.id}:
+        take_up(world, DocumentKey.of(str(earlier)), key, WHO)
     if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
         if settled.reason["code"] == "credit_first":
@@ -232,19 +252,7 @@ def _settle_record(
                 corrections.make_credit(world, settled, WHO)
         elif waited is not None:
             # it arrived between our look and our parking, and so woke nobody
-            settle(
-                world,
-                key,
-                digest=settled.digest,
-                rank=settled.rank,
-                source=settled.source,
-                received=received,
-                correlation_id=correlation_id,
-                who=WHO,
-                plan=plan,
-                queue=world.queues.rsx_to_push,
-                stored_now=stored_now,
-            )
+            settled_as(key, plan)
 
 
 def _plan_invoice(
@@ -332,6 +340,7 @@ def map_again(world: World, record: Record, trace: Trace | None = None) -> Plann
         return shipping.plan_again(world, record, trace)
     body = world.archive.get(world.id, record.payloads["received"])
     pack = world.pack(record.key.partner)
+    stop_aside(world, record)
     if record.key.type == "bill":
         return _plan_bill(world, Bill.model_validate_json(body), pack, record, trace)
     invoice = Invoice.model_validate_json(body)

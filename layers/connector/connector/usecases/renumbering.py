@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector import errors
+from connector.findings import Finding, Mapped
 from connector.ledger import IN_FLIGHT, OPEN, DocumentKey, Record, State
-from connector.usecases.arrivals import hold
+from connector.rules.checks import RULES
+from connector.usecases.arrivals import hold, is_taken
 from connector.usecases.corrections import has
 from connector.usecases.cut_over import is_registered
+from connector.usecases.orders import blocked
 
 if TYPE_CHECKING:
     from connector.usecases.arrivals import Plan, Planned
@@ -30,7 +33,8 @@ def one_document(
         if record.state not in IN_FLIGHT:  # what is on its way is asked about, whatever became of its number
             known = sighting.documents.get(kind, key.id)
             earlier = world.ledger.get(DocumentKey.of(known)) if known != key.id else None
-            if earlier is not None:
+            # one of another source has taken over a number that this record gave up
+            if earlier is not None and earlier.source == sighting.name and not is_aside(earlier):
                 _end(world, earlier, key, who)
             sighting.documents[kind] = key.id
         return plan(record)
@@ -43,12 +47,52 @@ def leave_behind(world: World, earlier: Record, key: DocumentKey, who: str) -> N
 
     Its worker may have died before it could note what it had made; or a person replays what was numbered anew.
     """
+    if is_aside(earlier):  # that ends when its record has a number of its own
+        return
     try:
         _end(world, earlier, key, who)
     except errors.CheckFailed as error:
         held = hold(earlier, error, now=world.clock.now(), who=who)
         if held.version != earlier.version:
             _save(world, held, earlier)
+
+
+def aside(key: DocumentKey, source: str) -> DocumentKey:
+    """Where a record is held whose number is another one's: `A-7 (invoice 20001)`."""
+    return key._replace(number=f"{key.number}{_aside(source)}")
+
+
+def is_aside(record: Record) -> bool:
+    return record.key.number.endswith(_aside(record.source))
+
+
+def reused(number: str, by: Record) -> errors.CheckFailed:
+    """What holds the second record of one number; which of the two is right, a person says."""
+    rule = RULES["number_reused"]
+    message = f"the number {number[:40]!r} is that of {by.source.replace(':', ' ')} in FreshBooks, too"
+    place = "Header.InvoiceHeader.InvoiceNumber"
+    fix = f"{rule.fix}; if it is the other one that you change, replay this one then"
+    return blocked(Mapped({}, [Finding(rule.id, "error", message, place, fix)]))
+
+
+def stop_aside(world: World, record: Record) -> None:
+    """Raise what still holds a record aside; nothing where its number is free by now."""
+    if is_aside(record):
+        number = record.key.number.removesuffix(_aside(record.source))
+        other = world.ledger.get(record.key._replace(number=number))
+        if other is not None and is_taken(other, record.source):
+            raise reused(number, other)
+
+
+def take_up(world: World, earlier: DocumentKey, key: DocumentKey, who: str) -> None:
+    """End what was held aside: the record is document `key` now."""
+    record = world.ledger.get(earlier)
+    if record is not None and record.state in OPEN and is_aside(record):
+        end_as_moved(world, record, key, who)
+
+
+def _aside(source: str) -> str:
+    return f" ({source.replace(':', ' ')})"
 
 
 def _end(world: World, earlier: Record, key: DocumentKey, who: str) -> None:
