@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -292,3 +293,44 @@ def test_a_replay_that_was_asked_for_twice_sends_nothing_the_second_time() -> No
     drain(fake)
     assert fake.reports[-1] == ("nothing to replay", {"document": stored(fake).key.id})
     assert (len(sent(fake)), stored(fake).duplicates) == (1, 0)
+
+
+def test_a_replay_of_what_is_in_doubt_asks_once_about_what_was_sent_whatever_freshbooks_has_now() -> None:
+    fake = world()
+    fake.sps.outcomes = [(errors.OutcomeUnknown("read timeout"), True)]
+    with pytest.raises(errors.OutcomeUnknown):
+        told(fake)
+    fake.rsx.messages.clear()
+    map_outbound(fake.world, replay_message(stored(fake).key, "c"))
+    [asked] = fake.rsx.messages
+    assert asked["document"] == sent(fake)[0]
+    assert stored(fake).state is State.IN_DOUBT
+
+
+def test_a_bills_pack_that_came_since_the_packs_were_read_is_found() -> None:
+    fake = world(bills={"send": True}, freshbooks={"vendor_id": 999})
+    fake.freshbooks.create_bill({"bill": written_bill()})
+    [pack] = fake.notes.read_all("acme", "pack").values()
+    fake.notes.write("acme", "pack", PARTNER, {**pack, "freshbooks": {"vendor_id": 500}})
+    told(fake, "bill", 1001)
+    assert [told_of(one)[:2] for one in sent(fake)] == [("SB-1", "SELF")]
+
+
+def test_a_bill_is_worth_its_total_with_tax_and_its_amount_where_it_has_no_total() -> None:
+    for total, worth in (({"amount": "12.34", "code": "USD"}, "12.34"), (None, "11.00")):
+        fake = world(bills={"send": True})
+        fake.freshbooks.create_bill({"bill": written_bill()})
+        fake.freshbooks.bills[1001] |= {
+            "amount": {"amount": "11.00", "code": "USD"},
+            "total_amount": total,
+        }
+        told(fake, "bill", 1001)
+        assert stored(fake, "SB-1", "bill").amount == worth
+
+
+def test_what_was_received_is_kept_without_what_freshbooks_did_not_say() -> None:
+    fake = world()
+    told(fake)
+    kept = json.loads(fake.archive.get("acme", stored(fake).payloads["received"]))
+    assert kept.keys() <= invoice().keys()
+    assert kept["po_number"] == "0045001234"
