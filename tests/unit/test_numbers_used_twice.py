@@ -58,6 +58,9 @@ def test_two_records_with_one_number_and_the_same_content_are_told_too() -> None
     save(fake, 2, "A", 5, 1)
     save(fake, 3, "A", 5, 2)
     assert ends(fake) == {"A": "DELIVERED", "A (invoice 3)": "number_reused"}
+    [held] = [one for one in fake.ledger.records.values() if one.key.number == "A (invoice 3)"]
+    assert held.reason["message"] == "the number 'A' is that of invoice 2 in FreshBooks, too"
+    assert held.reason["place"] == "Header.InvoiceHeader.InvoiceNumber"
 
 
 def test_with_a_number_of_its_own_the_second_record_is_sent_and_the_first_can_be_corrected() -> None:
