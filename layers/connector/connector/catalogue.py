@@ -43,6 +43,7 @@ CATALOGUE: dict[str, Entry] = {
     "record_gone": Entry("the record is not in the table", "somebody deleted it", _ALONE, True),
     "fence_lost": Entry("another worker took the document over", "this one was too slow", _ALONE, True),
     "settling": Entry("the vendor is asked a second time soon", "a reply was lost", _ALONE, True),
+    "sent_otherwise": Entry("what may have been sent is looked for where it went", "a reply was lost, and the pack was changed since", "nothing; if it stays, set the pack back until it is found", True),
     "bill_busy": Entry("the bill is being changed", "an order and its shipments change it at once", _ALONE, True),
     "vendor_busy": Entry("the FreshBooks vendor is being set up", "several first orders of one partner", _ALONE, True),
     "outcome_unknown": Entry(
@@ -88,6 +89,7 @@ CATALOGUE: dict[str, Entry] = {
     "order_already_invoiced": Entry("the order changes after it was invoiced", "a late change, replacement or cancellation", "correct the invoice or agree with the partner; then `connector replay --force --reason`, or mark it resolved", False),
     "change_held": Entry("a change of an order is held for a person", "the pack says orders.changes = \"hold\"", "look at the line diff; `connector replay --force --reason`, or mark it resolved", False),
     "order_issued_again": Entry("a cancelled order comes again with other content", "it was issued anew under its number, or an old version came late", "if it is new, `connector replay --force --reason`; else mark it resolved", False),
+    "order_resolved": Entry("an order changes of which a person dealt with an earlier document", "what was done by hand is not known here", "do this by hand too and mark it resolved, or `connector replay --force --reason`", False),
     "order_was_cancelled": Entry("a change came for a cancelled order", "the cancellation, or the change, was a mistake", "ask the partner; `connector replay --force --reason` puts the order in force again", False),
     "draft_already_sent": Entry("the order changed after the invoice or estimate made of it was sent", "a late change", "change it in FreshBooks by hand", False),
     "draft_gone": Entry("the order changed after the draft made of it was deleted", "somebody deleted it in FreshBooks", "undo the deletion and replay, or mark it resolved", False),

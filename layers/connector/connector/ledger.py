@@ -318,7 +318,9 @@ class Claim(StrEnum):
     DONE = "done"
 
 
-def claim(stored: Record, revision: int, *, now: str, clock: float, who: str) -> tuple[Claim, Record]:
+def claim(
+    stored: Record, revision: int, *, now: str, clock: float, who: str, note: str = ""
+) -> tuple[Claim, Record]:
     """Try to take the right to push `revision`; the caller saves the record where it is MINE.
 
     MINE: push once. ASK: an earlier attempt may have acted, ask the target first. DONE: nothing to do.
@@ -334,6 +336,7 @@ def claim(stored: Record, revision: int, *, now: str, clock: float, who: str) ->
         "claimed",
         now=now,
         who=who,
+        note=note,
         to=State.CLAIMED,
         attempt=stored.attempt + 1,
         fence=stored.fence + 1,

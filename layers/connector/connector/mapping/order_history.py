@@ -76,6 +76,8 @@ class Version:
             return self.sequence < other.sequence
         if self.changed and other.changed and self.changed != other.changed:
             return self.changed < other.changed
+        if self.kind == other.kind == "original" and self.ordered and other.ordered:
+            return self.ordered < other.ordered
         return _STAGE[self.kind] < _STAGE[other.kind]
 
 
@@ -150,8 +152,24 @@ def is_issued_again(arrived: Sequence[Version]) -> bool:
     ) and not _issued_anew(last, before)
 
 
+def is_of_an_earlier_issue(arrived: Sequence[Version]) -> bool:
+    """Whether the last one cancels an order of an earlier date than that which is in force."""
+    *before, last = arrived
+    dates = [version.ordered for version in before if version.kind == "original" and version.ordered]
+    return bool(
+        last.kind == "cancellation"
+        and not last.accepted
+        and last.ordered
+        and dates
+        and last.ordered < max(dates)
+        and not in_force(before).cancelled
+    )
+
+
 def _issued_anew(version: Version, before: Sequence[Version]) -> bool:
     if version.kind != "original" or not any(other.kind == "cancellation" for other in before):
         return False
+    if any(other.kind == "original" and version.is_before(other) for other in before):
+        return False  # a later one came first
     dates = [other.ordered for other in before if other.ordered]
     return version.accepted or bool(version.ordered and dates and version.ordered > max(dates))

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from connector import errors
+from connector.documents.parts import as_date
 from connector.ledger import IN_FLIGHT, Record, State, delivered_before
 from connector.usecases.arrivals import Plan, Planned
 from connector.usecases.orders import ACCEPTED, RESENT
@@ -30,29 +31,40 @@ def registering(world: World, dated: date | None, plan: Plan, *, asks_when_late:
     `asks_when_late` so is what comes on the day of the cut-over or later: nobody may have seen it yet.
     """
     day = world.connection.cut_over
-    if day is None or dated is None or dated >= day:
+    if day is None:
         return plan
 
     def register(record: Record) -> Planned:
+        # what follows a document may be dated later, or not at all
+        days = [one for one in (dated, as_date(record.date)) if one is not None]
+        if not days or min(days) >= day:
+            return plan(record)
+        first = min(days)
         if record.state in (State.MAPPED, *IN_FLIGHT) or delivered_before(record) or _is_asked_for(record):
             return plan(record)
         if record.revision > 1 and not _is_history(record):
-            raise errors.CheckFailed(
+            raise _held(
+                first,
                 f"it changed, and it is from before the cut-over of {day}: the connector did not make it",
-                code=CODE,
-                fix="change what was made of it by hand and mark this resolved, or have it sent by force",
+                "change what was made of it by hand and mark this resolved, or have it sent by force",
             )
         if asks_when_late and world.clock.now()[:10] >= day.isoformat() and not _is_history(record):
-            raise errors.CheckFailed(
-                f"dated {dated}, before the cut-over of {day}, but it came after that",
-                code=CODE,
-                fix="if it was dealt with by hand mark this resolved, else have it sent by force",
+            raise _held(
+                first,
+                f"dated {first}, before the cut-over of {day}, but it came after that",
+                "if it was dealt with by hand mark this resolved, else have it sent by force",
             )
-        message = f"dated {dated}, before the cut-over of {day}: registered only"
+        message = f"dated {first}, before the cut-over of {day}: registered only"
         finding = {"code": CODE, "severity": "info", "message": message}
-        return Planned(state=State.SKIPPED, note=message, findings=(finding,), date=dated.isoformat())
+        return Planned(state=State.SKIPPED, note=message, findings=(finding,), date=first.isoformat())
 
     return register
+
+
+def _held(day: date, message: str, fix: str) -> errors.CheckFailed:
+    error = errors.CheckFailed(message, code=CODE, fix=fix)
+    error.worth = errors.Worth(date=day.isoformat())
+    return error
 
 
 def is_registered(record: Record) -> bool:

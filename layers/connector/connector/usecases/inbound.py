@@ -156,7 +156,7 @@ def _map_again(world: World, key: DocumentKey, record: Record | None, correlatio
             ask_for(world, record)
         return
     read = read_again(world, record)
-    if isinstance(read, Read) and key_of(world, read) != key:
+    if isinstance(read, Read) and key_of(world, read) != key and not _has_order(world, record):
         _move(world, record, correlation_id)
         return
     _take(
@@ -166,7 +166,15 @@ def _map_again(world: World, key: DocumentKey, record: Record | None, correlatio
         file_number=key.number,
         received=record.payloads["received"],
         correlation_id=correlation_id,
+        key=key,
     )
+
+
+def _has_order(world: World, record: Record) -> bool:
+    """Whether the order itself is among the documents of the record: then they are of it."""
+    pointers = [past["payloads"].get("received", "") for past in record.revisions]
+    reads = (read_again(world, record, pointer) for pointer in filter(None, pointers))
+    return any(isinstance(read, Read) and read.kind == "order" for read in reads)
 
 
 def _move(world: World, record: Record, correlation_id: str) -> None:
@@ -187,6 +195,7 @@ def _take(
     file_number: str,
     received: str,
     correlation_id: str,
+    key: DocumentKey | None = None,
 ) -> None:
     if isinstance(read, errors.BadInput):
         reason = read
@@ -207,12 +216,20 @@ def _take(
             queue=world.queues.bills_to_push,
         )
         return
-    take_in(world, read, path=path, received=received, correlation_id=correlation_id)
+    take_in(world, read, path=path, received=received, correlation_id=correlation_id, key=key)
 
 
-def take_in(world: World, read: Read, *, path: str, received: str, correlation_id: str) -> Record:
+def take_in(
+    world: World,
+    read: Read,
+    *,
+    path: str,
+    received: str,
+    correlation_id: str,
+    key: DocumentKey | None = None,
+) -> Record:
     """Register one document that could be read, map it and send it on; its record."""
-    key = key_of(world, read)
+    key = key or key_of(world, read)
     record = settle(
         world,
         key,
@@ -234,7 +251,9 @@ def take_in(world: World, read: Read, *, path: str, received: str, correlation_i
     if key.type == "order":
         resume_invoices(world, key.number)
         ask_for(world, record)
-        if record.state is State.DELIVERED:  # without a push, which would have done it
+        if record.state is State.DELIVERED or is_registered(
+            record
+        ):  # without a push, which would have done it
             resume_order(world, record)
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
@@ -284,6 +303,12 @@ def _plan(world: World, read: Read, record: Record, trace: Trace | None = None) 
     if read.kind in ("order", "order_change"):
         return plan_order(world, read, record)
     if isinstance(read.document, Shipment):
+        if read.purpose == "01":
+            raise errors.CheckFailed(
+                "the shipment is cancelled: what it shipped still counts",
+                code="kind_not_mapped",
+                fix="correct the bill by hand in FreshBooks, then mark it resolved",
+            )
         pack = world.pack(read.partner)
         orders = _orders_of(world, read.document, read.partner)
         shipped = {po: shipped_before(orders[po], read.number) for po in orders}

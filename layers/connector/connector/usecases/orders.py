@@ -16,7 +16,13 @@ from connector.findings import Finding, Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State, content_of
 from connector.mapping.money import CENT
 from connector.mapping.order_diff import order_diff
-from connector.mapping.order_history import InForce, Version, in_force, is_issued_again
+from connector.mapping.order_history import (
+    InForce,
+    Version,
+    in_force,
+    is_issued_again,
+    is_of_an_earlier_issue,
+)
 from connector.mapping.order_to_bill import CANCELLED
 from connector.mapping.order_to_sale import Target, map_order
 from connector.usecases.arrivals import Planned
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 ACCEPTED, RESENT = "accepted", "resent"  # a person's word, by `replaying.replay`
 _DECIDE = "accept it by force with a reason, or mark it resolved"
 _AGAIN = "the order was cancelled and comes again with other content, not dated later"
+_BY_HAND = "a person dealt with an earlier document of this order, which counts as carried out"
+_EARLIER = "the cancellation is of an order dated earlier than the one in force"
 _MADE = (
     ("bill", "quantity", "issue_date"),
     ("invoice", "qty", "create_date"),
@@ -126,6 +134,17 @@ def is_cancelled(record: Record) -> bool:
     return next((state for state in states if state not in undecided), "") == State.CANCELLED
 
 
+def _was_by_hand(record: Record) -> bool:
+    """Whether a person resolved a document of the order, and nothing was made or changed by us since."""
+    resolved = {event.revision for event in record.history if event.what == "resolved"}
+    for past in reversed(record.revisions):
+        if past["state"] in (State.DELIVERED, State.PICKED_UP, State.CANCELLED):
+            return False
+        if past["state"] == State.SKIPPED and past["revision"] in resolved:
+            return True
+    return False
+
+
 def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version], int]:
     """Every document on the order in the sequence of arrival, `read` last, and how many of them are settled."""
     current = content_of(record.payloads["received"])
@@ -141,7 +160,9 @@ def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version]
         if not isinstance(earlier, errors.BadInput):
             versions.append(Version(earlier, accepted=state == State.DELIVERED))
             settled = len(versions) if state in _SETTLED else settled
-    return [*versions, Version(read, accepted=_is_accepted(record))], settled
+    accepted = _is_accepted(record)  # with it a person accepts what waited before it
+    waiting = [replace(one, accepted=one.accepted or accepted) for one in versions[settled:]]
+    return [*versions[:settled], *waiting, Version(read, accepted=accepted)], settled
 
 
 def plan_order(world: World, read: Read, record: Record) -> Planned:
@@ -167,8 +188,16 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
     news = settled == len(arrived) - 1  # all that came before is done
     if any(is_issued_again(arrived[: n + 1]) for n in range(settled, len(arrived))):
         raise blocked(Mapped({}, [Finding("order_issued_again", "error", _AGAIN, "", _DECIDE)]), kept)
+    if any(is_of_an_earlier_issue(arrived[: n + 1]) for n in range(settled, len(arrived))):
+        raise blocked(Mapped({}, [Finding("order_issued_again", "error", _EARLIER, "", _DECIDE)]), kept)
     if news and past and after.is_same(before):
         return Planned(state=State(past), note=f"{label}: nothing changes", keeps=kept)
+    if not arrived[-1].accepted and _was_by_hand(record):
+        diff = order_diff(_order_of(before), _order_of(after), pack)
+        raise blocked(
+            Mapped({}, [Finding("order_resolved", "error", f"{_BY_HAND}: {diff.summary()}", "", _DECIDE)]),
+            kept,
+        )
     if after.cancelled and not known_remote_id(record):
         return Planned(state=State.CANCELLED, note="cancelled before it was billed", keeps=kept)
     order = _order_of(after)
@@ -188,7 +217,13 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
             mapped.findings.insert(0, replace(question, message=f"{question.message}: {diff.summary()}"))
     if mapped.blocked:  # meanwhile the order is in force as it was
         raise blocked(mapped, kept | _kept(base))
-    if news and past == State.DELIVERED and mapped.document == _made_of(before, pack, today, target):
+    resent = arrived[-1].accepted  # whatever was made of it, a person wants it as it is said here
+    if (
+        news
+        and not resent
+        and past == State.DELIVERED
+        and mapped.document == _made_of(before, pack, today, target)
+    ):
         state = State.DELIVERED
         return replace(planned(mapped, kept), document=None, state=state, note=note)
     return replace(planned(mapped, kept), note=note)

@@ -16,6 +16,7 @@ from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
 from connector.usecases.arrivals import TRIES, hold, resume, resume_order
 from connector.usecases.notices import resume_invoices_of
+from connector.usecases.orders import known_remote_id
 from connector.usecases.together import Acted
 from connector.usecases.waiting import what_it_waits_for
 
@@ -90,6 +91,9 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         world.report("document parked", document=key.id, error=error.code)
         return
     if verdict is Claim.ASK:
+        if _place(going) != (_claimed_place(record) or _place(going)):
+            text = "it was sent with other settings than those of today, and is looked for where it went"
+            raise errors.Busy(text, code="sent_otherwise", retry_after=300)
         record = yield from _ask(world, going, target, who)
         if record is None:
             return
@@ -97,10 +101,28 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
             _save(world, record, hold(record, shadow, now=world.clock.now(), who=who))
             return
     # the lease begins now: preparing and asking took their time
-    _, claimed = claim(record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who)
+    place = _place(going)
+    _, claimed = claim(
+        record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who, note=place
+    )
     claimed = replace(claimed, reference=going.reference, correlation_id=message["correlation_id"])
     _save(world, record, claimed)
     yield from _effect(world, replace(going, record=claimed), target, who)
+
+
+def _place(going: Push) -> str:
+    """Where something is made that is not there yet: `bill of 500`, its kind and whose it is."""
+    if known_remote_id(going.record) or not isinstance(going.body, Mapping):
+        return ""
+    for kind, of in (("bill", "vendorid"), ("invoice", "customerid"), ("estimate", "customerid")):
+        made = going.body.get(kind)
+        if isinstance(made, Mapping) and of in made:
+            return f"{kind} of {made[of]}"
+    return ""
+
+
+def _claimed_place(record: Record) -> str:
+    return next((event.note for event in reversed(record.history) if event.what == "claimed"), "")
 
 
 def _effect(world: World, going: Push, target: Target, who: str) -> Steps[None]:

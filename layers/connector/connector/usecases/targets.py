@@ -88,7 +88,8 @@ class BillTarget:
     def deliver(self, push: Push) -> Receipt:
         known = known_remote_id(push.record)
         if push.document.get("cancel"):
-            return self._cancel(known)
+            with _alone(self._world, known):
+                return self._cancel(known)
         difference = None
         if known:
             with _alone(self._world, known):

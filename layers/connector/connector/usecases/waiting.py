@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from connector import errors
 from connector.ledger import DocumentKey
 from connector.usecases.corrections import is_over
+from connector.usecases.cut_over import is_registered
 from connector.usecases.notices import is_noticed
 from connector.usecases.orders import is_booked
 from connector.usecases.world import category_name
@@ -81,7 +82,7 @@ class Look:
         if kind == "out":
             return is_over(record)
         # a shipment needs what was made of the order, an invoice only the order
-        return record is not None and (direction == "out" or is_booked(record))
+        return record is not None and (direction == "out" or is_booked(record) or is_registered(record))
 
     @cached_property
     def _freshbooks_says(self) -> errors.ConnectorError | None:
