@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from connector.ledger import State
 from connector.usecases.replaying import preview, replay
 from tests.fakes import FakeWorld
+from tests.outbound import written_bill
 from tests.unit import test_outbound as outbound
 from tests.unit.test_inbound import order, put
 from tests.unit.test_inbound import run as run_inbound
@@ -106,3 +108,46 @@ def test_a_second_record_that_is_deleted_needs_nobody() -> None:
     save(fake, 3, "A", 20, 2)
     save(fake, 3, "A", 20, 3, vis_state=1)
     assert ends(fake) == {"A": "DELIVERED", "A (invoice 3)": "CANCELLED"}
+
+
+@pytest.mark.parametrize("again", ["INV-1", " inv-1 ", "inv-1 "])
+def test_a_number_that_differs_in_capitals_or_blanks_only_is_the_same_to_the_partner(again: str) -> None:
+    fake = world()
+    save(fake, 2, "inv-1", 5, 1)
+    save(fake, 3, again, 20, 2)
+    assert sent(fake) == [("inv-1", 5)]
+    assert "number_reused" in ends(fake).values()
+
+
+def test_a_blank_behind_a_sent_number_is_no_new_number() -> None:
+    fake = world()
+    save(fake, 2, "A", 5, 1)
+    save(fake, 2, "A ", 6, 2)
+    assert sent(fake) == [("A", 5), ("A", 6)]
+
+
+@pytest.mark.parametrize("po_number", ["", "45-mistyped"])
+@pytest.mark.parametrize("change", [{"vis_state": 1}, {}], ids=["deleted", "lowered"])
+def test_a_sent_invoice_that_loses_its_order_is_still_its_partners(
+    po_number: str, change: dict[str, Any]
+) -> None:
+    fake = outbound.world()
+    save(fake, 2, "A", 40, 1)
+    save(fake, 2, "A", 40, 2, po_number=po_number)
+    save(fake, 2, "A", 10, 3, po_number=po_number, **change)
+    assert outbound.stored(fake, "A").state is State.HELD
+    save(fake, 2, "A", 10, 4)
+    assert sent(fake) == [("A", 40), ("A", 10)]
+
+
+def test_a_sent_bill_that_gets_another_vendor_is_still_its_partners() -> None:
+    fake = outbound.world(bills={"send": True})
+    fake.freshbooks.create_bill({"bill": written_bill()})
+    outbound.told(fake, "bill", 1001)
+    [first] = outbound.sent(fake)
+    for change in ({"vendorid": 999999}, {"vis_state": 1}):
+        hour = 11 if "vis_state" in change else 10
+        fake.freshbooks.bills[1001] |= {**change, "updated_at": f"2027-03-12 {hour}:00:00"}
+        outbound.told(fake, "bill", 1001)
+    number = first["Header"]["InvoiceHeader"]["InvoiceNumber"]
+    assert outbound.stored(fake, number, "bill").state in (State.HELD, State.CANCELLED)

@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
 from connector.documents.freshbooks_fields import (
     EasternRecord,
@@ -102,7 +102,7 @@ class Invoice(EasternRecord):
     """
 
     id: int = Field(default=0, validation_alias=AliasChoices("id", "invoiceid"))
-    invoice_number: Text = ""
+    invoice_number: Annotated[Text, AfterValidator(str.strip)] = ""
     customerid: MaybeInt = None
     create_date: MaybeDate = None
     due_date: MaybeDate = None

@@ -123,7 +123,11 @@ def _approve(
 
     def look(stored: Record, fulfilment: Mapping[str, Any]) -> list[Finding]:
         open_ = open_lines(order, fulfilment, stored.shipments, but=name, cancelled=is_cancelled(stored))
-        return check(_case(world, record, planned, order, open_), findings)
+        case = _case(world, record, planned, order, open_)
+        alike = next((one for one in fulfilment if one != name and one.casefold() == name.casefold()), "")
+        if alike and not case.used_by:  # X12 readers know no small letters
+            case = replace(case, used_by=f"{alike.replace('/', ' ', 1)}, which differs in capitals only,")
+        return check(case, findings)
 
     def judge(stored: Record) -> None:
         nonlocal approved_

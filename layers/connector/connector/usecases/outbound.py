@@ -111,6 +111,9 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
             world.notes.write(world.id, early_invoices(invoice.po_number), str(invoice.id), {})
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
+    if found is None and sighting.documents:  # without its PO number its document is still that partner's
+        pack_then = world.packs().get((sighting.stored or {}).get("what", ""))
+        found = (pack_then, None) if pack_then is not None else None
     if found is None:
         sighting.keep(NOBODYS)
         return
@@ -161,6 +164,8 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
             if pack is None:
                 world.forget_packs()  # it may have been set up since we looked
                 pack = partner_of_bill(world, bill, senders_of_bills(world))
+            if pack is None and sighting.documents:  # a document of it exists: it is still that partner's
+                pack = world.packs().get((sighting.stored or {}).get("what", ""))
     except errors.CheckFailed as error:
         unknown = error
 
