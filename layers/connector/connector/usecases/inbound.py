@@ -251,10 +251,8 @@ def take_in(
     if key.type == "order":
         resume_invoices(world, key.number)
         ask_for(world, record)
-        if record.state is State.DELIVERED or is_registered(
-            record
-        ):  # without a push, which would have done it
-            resume_order(world, record)
+        if record.state is State.DELIVERED or is_registered(record):
+            resume_order(world, record)  # without a push, which would have done it
     if record.state is State.HELD and record.waits_for and Look(world).sees(record.waits_for, "in"):
         # it arrived between our look and our parking, and so woke nobody
         _map_again(world, key, world.ledger.get(key), correlation_id)

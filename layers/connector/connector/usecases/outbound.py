@@ -248,8 +248,9 @@ def _settle_record(
 
         settled_as(aside(key, source), registering(world, day, _priced(record, refuse)))
         return
-    for earlier in {documents.get(kind), replayed.key.id if replayed is not None else None} - {None, key.id}:
-        take_up(world, DocumentKey.of(str(earlier)), key, WHO)
+    earlier = {documents.get(kind, key.id), replayed.key.id if replayed is not None else key.id}
+    for one in sorted(earlier - {key.id}):
+        take_up(world, DocumentKey.of(one), key, WHO)
     if settled.state is State.HELD and settled.waits_for and settled.reason["code"] != "asn_missing":
         waited = world.ledger.get(DocumentKey.of(settled.waits_for))
         if settled.reason["code"] == "credit_first":
