@@ -5,7 +5,7 @@ from __future__ import annotations
 from connector import errors
 from connector.ledger import State
 from connector.usecases.replaying import replay
-from tests.unit.test_corrections import LATER, LATEST, changed, corrected, deleted, told_of
+from tests.unit.test_corrections import LATER, LATEST, changed, corrected, credited, deleted, told_of
 from tests.unit.test_outbound import drain, invoice, sent, stored, told, world
 
 
@@ -85,3 +85,30 @@ def test_a_resend_by_force_is_not_repeated_by_a_change_that_is_changed_back() ->
         State.SKIPPED,
         "changed back to what the partner has",
     )
+
+
+def test_what_was_taken_back_by_a_credit_may_come_again_under_another_number() -> None:
+    fake = world(invoices={"deletion": "credit"})
+    told(fake)
+    deleted(fake)
+    fake.freshbooks.invoices[987654] = invoice("0000500", version=LATEST)
+    told(fake)
+    assert [told_of(one)[:2] for one in sent(fake)] == [
+        ("0000421", "DR"),
+        ("0000421C1", "CR"),
+        ("0000500", "DR"),
+    ]
+
+
+def test_a_credit_note_names_the_invoice_as_the_partner_has_it_while_its_correction_is_held() -> None:
+    fake = world()
+    told(fake)
+    corrected(fake, "39", "99.00")  # does not foot
+    assert stored(fake).state is State.HELD
+    credited(fake)
+    assert sent(fake)[-1]["Header"]["References"][-1] == {
+        "ReferenceQual": "INV",
+        "ReferenceID": "0000421",
+        "Description": "Original invoice",
+        "Date": "2026-03-11",
+    }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.ledger import State
 from connector.usecases import shipping
 from tests.unit.test_corrections import LATER, credit_note
+from tests.unit.test_inbound import order, put
+from tests.unit.test_inbound import run as run_inbound
 from tests.unit.test_notices import CARRIER, billed, kinds, record, waiting_world
-from tests.unit.test_outbound import drain, sent, told
+from tests.unit.test_outbound import drain, invoice, sent, told
 from tests.unit.test_shipping import file, uploaded, world
 
 
@@ -99,3 +103,27 @@ def test_a_correction_is_weighed_without_what_it_replaces() -> None:
     told(fake)
     assert (record(fake).state, record(fake).revision) == (State.DELIVERED, 2)
     assert sent(fake)[-1]["Summary"]["TotalAmount"] == 37.5
+
+
+def test_a_line_whose_notice_was_taken_back_holds_no_invoice_for_another_line() -> None:
+    fake = waiting_world(ordered=False)
+    both: dict[str, Any] = order()
+    [first] = both["LineItem"]
+    second = first["OrderLine"] | {
+        "LineSequenceNumber": "2",
+        "VendorPartNumber": "V-2",
+        "BuyerPartNumber": "B-2",
+    }
+    both["LineItem"].append({"OrderLine": second})
+    put(fake, "out/1.json", both)
+    run_inbound(fake)
+    uploaded(fake, file(40))
+    billed(fake)
+    shipping.cancel_shipment(fake.world, "SH-1", who="cli/ann", reason="wrong truck")
+    drain(fake)
+    uploaded(fake, file(40, shipment="SH-2").replace(b"V-1", b"V-2"))
+    other = invoice("0000422", id=987655, invoiceid=987655)
+    other["lines"][0]["name"] = "V-2"
+    fake.freshbooks.invoices[987655] = other
+    told(fake, object_id=987655)
+    assert record(fake, "0000422").state is State.DELIVERED

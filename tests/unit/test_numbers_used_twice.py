@@ -96,6 +96,7 @@ def test_where_the_first_gives_up_its_number_unsent_the_second_is_sent_by_a_repl
     outbound.drain(fake)
     assert ends(fake)["A (invoice 3)"] == "number_reused"
     save(fake, 2, "E", 5, 3, po_number="LATER")
+    assert preview(fake.world, aside.key)["outcome"] == "sent"
     replay(fake.world, aside.key, who="cli/somebody")
     outbound.drain(fake)
     assert ends(fake) == {"A": "DELIVERED", "A (invoice 3)": "SUPERSEDED", "E": "order_not_there"}
