@@ -47,6 +47,18 @@ def undated(document: dict[str, Any]) -> dict[str, Any]:
 def upkeep(fake: FakeWorld) -> None:
     fake.clock.pass_(400)
     resolve_in_doubt(fake.world)
+    work_on_files(fake)
+
+
+def mapped(fake: FakeWorld, path: str, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is to be pushed of a file that came."""
+    put(fake, path, document)
+    poll_sps(fake.world)
+    work_on_files(fake)
+    return fake.bills.take()
+
+
+def work_on_files(fake: FakeWorld) -> None:
     for message in fake.files.take():
         map_inbound(fake.world, message)
 
@@ -189,11 +201,7 @@ def test_what_may_have_been_made_is_looked_for_where_it_went_though_the_pack_is_
 ) -> None:
     fake = world()
     fake.freshbooks.outcomes = [(LOST, True)]
-    put(fake, "out/1.json", order())
-    poll_sps(fake.world)
-    for message in fake.files.take():
-        map_inbound(fake.world, message)
-    [first] = fake.bills.take()
+    [first] = mapped(fake, "out/1.json", order())
     with pytest.raises(errors.OutcomeUnknown):
         push_document(fake.world, first)
     fake.set_up(PartnerPack(trading_partner_id=PARTNER, name="Example Retail", **pack))
@@ -216,19 +224,11 @@ def test_a_cancellation_waits_for_a_change_of_its_bill_that_may_act_late() -> No
         raise LOST
 
     fake.freshbooks.update_bill = lost  # type: ignore[method-assign]
-    put(fake, "out/s.json", shipment([shipment_line(1, ShipQty=3)]))
-    poll_sps(fake.world)
-    for message in fake.files.take():
-        map_inbound(fake.world, message)
-    for message in fake.bills.take():
+    for message in mapped(fake, "out/s.json", shipment([shipment_line(1, ShipQty=3)])):
         with pytest.raises(errors.OutcomeUnknown):
             push_document(fake.world, message)
     fake.freshbooks.update_bill = update  # type: ignore[method-assign]
-    put(fake, "out/c.json", CANCELLATION)
-    poll_sps(fake.world)
-    for message in fake.files.take():
-        map_inbound(fake.world, message)
-    [cancelling] = fake.bills.take()
+    [cancelling] = mapped(fake, "out/c.json", CANCELLATION)
     with pytest.raises(errors.Busy):
         push_document(fake.world, cancelling)
     update(*late[0])

@@ -116,7 +116,8 @@ def test_an_invoice_changed_while_its_first_content_was_in_doubt_is_sent_in_both
     assert [d["Header"]["InvoiceHeader"]["TsetPurposeCode"] for d in outbound.sent(fake)] == ["00", "05"]
 
 
-def test_two_shipments_mapped_at_the_same_time_both_count_in_the_bill() -> None:
+def two_shipments_mapped() -> FakeWorld:
+    """Two shipments of one order that were mapped at the same time and are to change its bill."""
     fake = inbound.world(shipments={"adjust_bill": True})
     put(fake, "out/1.json", order())
     inbound.run(fake)
@@ -125,6 +126,11 @@ def test_two_shipments_mapped_at_the_same_time_both_count_in_the_bill() -> None:
     poll_sps(fake.world)
     for message in fake.files.take():
         map_inbound(fake.world, message)
+    return fake
+
+
+def test_two_shipments_mapped_at_the_same_time_both_count_in_the_bill() -> None:
+    fake = two_shipments_mapped()
     inbound.drain(fake)
     assert fake.freshbooks.bills[1000]["amount"]["amount"] == "95.00"
 
@@ -141,14 +147,7 @@ def test_one_bill_is_changed_by_one_worker_at_a_time() -> None:
 
 
 def test_a_change_of_a_bill_whose_reply_was_lost_may_act_late_and_undoes_no_other_change() -> None:
-    fake = inbound.world(shipments={"adjust_bill": True})
-    put(fake, "out/1.json", order())
-    inbound.run(fake)
-    put(fake, "out/2.json", shipment("S1", quantity=30))
-    put(fake, "out/3.json", shipment("S2", quantity=8))
-    poll_sps(fake.world)
-    for message in fake.files.take():
-        map_inbound(fake.world, message)
+    fake = two_shipments_mapped()
     first, second = fake.bills.take()
     update, late = fake.freshbooks.update_bill, list[dict[str, Any]]()
 

@@ -110,7 +110,7 @@ def read_json(body: bytes) -> Any:
         value = json_codec.loads(
             body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant
         )
-        return _whole(value) if b"\\ud" in body.lower() else value
+        return _whole(value) if b"\\ud" in body or b"\\uD" in body else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

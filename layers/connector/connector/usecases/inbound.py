@@ -172,15 +172,18 @@ def _map_again(world: World, key: DocumentKey, record: Record | None, correlatio
 
 def _has_order(world: World, record: Record) -> bool:
     """Whether the order itself is among the documents of the record: then they are of it."""
-    pointers = [past["payloads"].get("received", "") for past in record.revisions]
-    reads = (read_again(world, record, pointer) for pointer in filter(None, pointers))
+    reads = (read_again(world, record, pointer) for pointer in _received_before(record))
     return any(isinstance(read, Read) and read.kind == "order" for read in reads)
+
+
+def _received_before(record: Record) -> list[str]:
+    """What came in the earlier revisions of the record, in sequence, by its pointers."""
+    return [past["payloads"]["received"] for past in record.revisions if past["payloads"].get("received")]
 
 
 def _move(world: World, record: Record, correlation_id: str) -> None:
     """Take in under its order what was parked before anybody knew which order it is of."""
-    pointers = [past["payloads"].get("received", "") for past in record.revisions]
-    for pointer in filter(None, [*pointers, record.payloads["received"]]):
+    for pointer in [*_received_before(record), record.payloads["received"]]:
         read = read_again(world, record, pointer)
         if isinstance(read, Read):
             there = take_in(world, read, path=record.source, received=pointer, correlation_id=correlation_id)

@@ -112,8 +112,8 @@ def _take_invoice(world: World, object_id: int, correlation_id: str, replayed: R
         world.forget_packs()  # the order, or the pack, may have come since we looked
         found = partner_of_invoice(world, invoice)
     if found is None and sighting.documents:  # without its PO number its document is still that partner's
-        pack_then = world.packs().get((sighting.stored or {}).get("what", ""))
-        found = (pack_then, None) if pack_then is not None else None
+        noted = _noted_pack(world, sighting)
+        found = (noted, None) if noted is not None else None
     if found is None:
         sighting.keep(NOBODYS)
         return
@@ -158,14 +158,14 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
     number = bill.bill_number or f"bill-{bill.id}"
     try:
         if bill.vis_state == 1:  # FreshBooks lists it no more, so nothing but our note tells whose it was
-            pack = world.packs().get((sighting.stored or {}).get("what", ""))
+            pack = _noted_pack(world, sighting)
         else:
             pack = partner_of_bill(world, bill, senders)
             if pack is None:
                 world.forget_packs()  # it may have been set up since we looked
                 pack = partner_of_bill(world, bill, senders_of_bills(world))
             if pack is None and sighting.documents:  # a document of it exists: it is still that partner's
-                pack = world.packs().get((sighting.stored or {}).get("what", ""))
+                pack = _noted_pack(world, sighting)
     except errors.CheckFailed as error:
         unknown = error
 
@@ -191,6 +191,11 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
         replayed=replayed,
     )
     sighting.keep(partner)
+
+
+def _noted_pack(world: World, sighting: Sighting) -> PartnerPack | None:
+    """The pack of the partner whose the record was when it was looked at last."""
+    return world.packs().get((sighting.stored or {}).get("what", ""))
 
 
 def _as_received(record: Invoice | Bill) -> bytes:

@@ -90,8 +90,9 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
         _save(world, record, hold(record, error, now=now, who=who, waits_for=waits_for))
         world.report("document parked", document=key.id, error=error.code)
         return
+    place = _place(going)
     if verdict is Claim.ASK:
-        if _place(going) != (_claimed_place(record) or _place(going)):
+        if _claimed_place(record) not in ("", place):
             text = "it was sent with other settings than those of today, and is looked for where it went"
             raise errors.Busy(text, code="sent_otherwise", retry_after=300)
         record = yield from _ask(world, going, target, who)
@@ -101,7 +102,6 @@ def push(world: World, message: Mapping[str, Any], target: Target, who: str) -> 
             _save(world, record, hold(record, shadow, now=world.clock.now(), who=who))
             return
     # the lease begins now: preparing and asking took their time
-    place = _place(going)
     _, claimed = claim(
         record, message["revision"], now=world.clock.now(), clock=world.clock.epoch(), who=who, note=place
     )
