@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import Annotated, Any
 
 import typer
@@ -149,18 +149,12 @@ def show(
         console.print(f"  at the target: {told['reference']}{remote}")
     if "acknowledgement" in told:
         console.print(f"  acknowledgement: {acknowledged(told['acknowledgement'])}")
-    table = Table("#", "when (UTC)", "who", "what", "state", "note", "correlation")
-    for event in told["history"]:
-        table.add_row(
-            str(event["n"]),
-            event["at"][:19],
-            event["who"],
-            event["what"],
-            event["to_state"],
-            event["means"] or event["note"],
-            event["correlation_id"],
+    console.print(_history(told["history"]))
+    for correlation, events in groupby(told["history"], lambda event: event["correlation_id"]):
+        numbers = [event["n"] for event in events]
+        console.print(
+            f"  correlation {correlation}: {'-'.join(map(str, dict.fromkeys((numbers[0], numbers[-1]))))}"
         )
-    console.print(table)
     if told.get("open"):
         console.print(open_table(told["open"]))
     for number, event in told["shipments"].items():
@@ -173,6 +167,18 @@ def show(
     for stage, content in told.get("contents", {}).items():
         console.rule(stage)
         console.print_json(data=content) if not isinstance(content, str) else console.print(content)
+
+
+def _history(events: list[dict[str, Any]]) -> Table:
+    """A document's history for a terminal of 80 columns: only what is said of an event may wrap."""
+    table = Table()
+    for column, fixed in (("#", True), ("when (UTC)", True), ("what", False), ("state", True)):
+        table.add_column(column, no_wrap=fixed)
+    for event in events:
+        said = event["means"] or event["note"]
+        what = f"{event['what']} by {event['who']}" + (f"\n{said}" if said else "")
+        table.add_row(str(event["n"]), event["at"][:19], what, event["to_state"])
+    return table
 
 
 def _print_explanation(told: dict[str, Any]) -> None:

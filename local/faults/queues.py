@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from connector import errors
 from connector.usecases.together import Untouched, Work, seconds_until_again, together
 from local.faults.ports import Shared, Worker
 
@@ -130,10 +131,10 @@ class Consumer:
                 has_time=lambda seconds: engine.time - began <= FUNCTION_SECONDS - seconds,
             )
             for n, error in troubles.items():
+                if not isinstance(error, Untouched | errors.ConnectorError):
+                    raise error  # a defect and no fault: a message that meets it comes again without end
                 if not isinstance(error, Untouched):
-                    queue.shared.counts[
-                        f"failed: {type(error).__name__} {getattr(error, 'code', error)}"
-                    ] += 1
+                    queue.shared.counts[f"failed: {type(error).__name__} {error.code}"] += 1
                 waits[batch[n].id] = float(int(seconds_until_again(error, batch[n].receives)))
         finally:
             queue.shared.counts["timeouts"] += engine.time - began > FUNCTION_SECONDS

@@ -173,7 +173,7 @@ class Batch:
             began = self.engine.time
             try:
                 work(Worker(self.shared).world())
-            except Exception as error:
+            except errors.ConnectorError as error:
                 self.shared.counts[f"failed: {work.__name__} {type(error).__name__}"] += 1
             finally:
                 self.shared.counts["timeouts"] += self.engine.time - began > FUNCTION_SECONDS

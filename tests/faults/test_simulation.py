@@ -14,6 +14,7 @@ from cli import simulate_faults as command
 from cli.main import app
 from connector.ledger import Arrival, Claim
 from connector.usecases import arrivals, inbound, push
+from connector.usecases.together import Steps
 from local.faults import runs, simulation
 from local.faults.ports import Rates
 from local.faults.runs import Run
@@ -62,14 +63,15 @@ def test_the_same_seed_gives_the_same_day() -> None:
 # --- that the simulation sees what it is there to see --------------------------------------------------
 
 
-def _always_mine(stored: Any, revision: int, *, now: str, clock: float, who: str) -> Any:
+def _always_mine(stored: Any, revision: int, *, now: str, who: str, **_: Any) -> Any:
     return Claim.MINE, stored.step("claimed", now=now, who=who, to=push.State.CLAIMED)
 
 
-def _never_asks(world: Any, going: Any, target: Any, who: str) -> Any:
+def _never_asks(world: Any, going: Any, target: Any, who: str) -> Steps[Any]:
     record = going.record.step("not asked", now=world.clock.now(), who=who, to=push.State.MAPPED)
     push._save(world, going.record, record)
     return record
+    yield  # it is one of the steps, as what it stands for
 
 
 def _all_the_same(stored: Any, key: Any, **keywords: Any) -> Any:
