@@ -14,12 +14,13 @@ from connector.rules.packs import PartnerPack
 from connector.usecases import outbound
 from connector.usecases.fulfilment import note_fulfilment
 from connector.usecases.people import open_quantities
-from connector.usecases.replaying import preview, resolve
+from connector.usecases.replaying import preview, replay, resolve
+from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
 from tests import outbound as documents
 from tests.alone import map_outbound
 from tests.fakes import FakeWorld
-from tests.unit.test_corrections import corrected, deleted
+from tests.unit.test_corrections import LATER, LATEST, corrected, credited, deleted
 from tests.unit.test_inbound import PARTNER
 from tests.unit.test_outbound import drain, invoice, stored, told, world
 
@@ -179,6 +180,83 @@ def test_of_two_invoices_mapped_at_once_only_one_gets_the_last_pieces(
     assert stored(fake, "102").state is State.DELIVERED
     assert stored(fake, "101").reason["code"] == "over_invoiced"
     assert account(fake)["invoiced"] == "30"
+
+
+def test_pieces_that_a_credit_gives_back_are_invoiced_once_the_partner_has_the_credit() -> None:
+    fake = world()
+    invoiced(fake, part("101", "40", "100.00"))
+    fake.sps.outcomes = [(errors.Unreachable("down"), False)]
+    with pytest.raises(errors.Unreachable):
+        credited(fake)
+    invoiced(fake, part("102", "2", "5.00"))
+    waiting = stored(fake, "102")
+    assert (waiting.state, waiting.reason["code"]) == (State.HELD, "pieces_not_free")
+    assert waiting.reason["message"] == (
+        "order line 1: 2 invoiced, 40 ordered, 40 invoiced already,"
+        " and the pieces come free when credit CN-7 is at the partner"
+    )
+    fake.clock.pass_(3600)
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert [stored(fake, "CN-7", "credit").state, stored(fake, "102").state] == [State.DELIVERED] * 2
+
+
+def test_a_refused_credit_gives_nothing_back_until_a_person_dealt_with_it() -> None:
+    fake = world()
+    invoiced(fake, part("101", "40", "100.00"))
+    fake.sps.outcomes = [(errors.Refused("no"), False)]
+    credited(fake)
+    invoiced(fake, part("102", "2", "5.00"))
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert stored(fake, "102").state is State.HELD
+    resolve(fake.world, stored(fake, "CN-7", "credit").key, who="clerk", reason="credited by mail")
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert stored(fake, "102").state is State.DELIVERED
+
+
+def test_pieces_of_a_lowered_invoice_are_free_once_the_partner_has_the_lower_one() -> None:
+    fake = world()
+    invoiced(fake, part("101", "40", "100.00"))
+    fake.sps.outcomes = [(errors.Unreachable("down"), False)]
+    with pytest.raises(errors.Unreachable):
+        invoiced(fake, part("101", "30", "75.00", version=LATER))
+    invoiced(fake, part("102", "10", "25.00"))
+    assert stored(fake, "102").reason["code"] == "pieces_not_free"
+    assert len(fake.sps.uploads) == 1
+    fake.clock.pass_(3600)
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert [stored(fake, "101").state, stored(fake, "102").state] == [State.DELIVERED] * 2
+    assert account(fake)["open"] == "0"
+    invoiced(fake, part("101", "25", "62.50", version=LATEST), part("103", "5", "12.50"))
+    assert stored(fake, "103").state is State.DELIVERED
+
+
+def test_pieces_of_a_deleted_invoice_are_free_once_the_partner_has_its_cancellation() -> None:
+    fake = world(invoices={"deletion": "cancel"})
+    invoiced(fake, part("101", "40", "100.00"))
+    fake.sps.outcomes = [(errors.Refused("no"), False)]
+    invoiced(fake, part("101", "40", "100.00", vis_state=1, version=LATER), part("102", "10", "25.00"))
+    assert stored(fake, "102").reason["code"] == "pieces_not_free"
+    replay(fake.world, stored(fake, "101").key, who="clerk")
+    drain(fake)
+    resolve_in_doubt(fake.world)
+    drain(fake)
+    assert stored(fake, "102").state is State.DELIVERED
+
+
+def test_an_invoice_lowered_before_it_was_sent_holds_nothing_back() -> None:
+    fake = world()
+    fake.sps.outcomes = [(errors.Unreachable("down"), False)]
+    with pytest.raises(errors.Unreachable):
+        invoiced(fake, part("101", "40", "100.00"))
+    fake.sps.outcomes = [(errors.Unreachable("down"), False)]
+    with pytest.raises(errors.Unreachable):
+        invoiced(fake, part("101", "30", "75.00", version=LATER))
+    invoiced(fake, part("102", "10", "25.00"))
+    assert stored(fake, "102").state is State.DELIVERED
 
 
 class Killed(BaseException):

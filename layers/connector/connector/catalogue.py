@@ -66,6 +66,11 @@ CATALOGUE: dict[str, Entry] = {
         "an invoice changed after it was sent, and this partner is sent a credit and a new invoice",
         "nothing, unless the credit itself is parked: then see its reason", True,
     ),
+    "pieces_not_free": Entry(
+        "the invoice is for pieces that come free when another document is at the partner",
+        "a credit, or an invoice that was lowered after it was sent, is still on its way or parked",
+        "nothing, unless that document is parked: then see its reason", True,
+    ),
     "notice_first": Entry(
         "the invoice waits for the notice of its shipment", "the partner wants the ASN before the invoice",
         "upload the shipment; if its notice is held, correct that", True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
@@ -16,6 +17,7 @@ from connector.findings import Finding, Mapped, as_json
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, delivered_before
 from connector.rules.checks import check
 from connector.rules.open_quantities import (
+    INVOICES,
     OpenLine,
     as_row,
     as_texts,
@@ -30,6 +32,7 @@ from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import blocked, is_cancelled, order_key, stored_order
 
 _ARRIVED = (State.DELIVERED, State.PICKED_UP)
+_DEALT_WITH = (*_ARRIVED, State.SKIPPED)
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -137,11 +140,18 @@ def _approve(
         if is_blocked(approved_):
             approved_ = look(stored, standing(world.ledger, stored.fulfilment))
         stop_if_blocked(document, approved_)
+        if kind in INVOICES:
+            sent, freeing = _as_sent(world.ledger, stored.fulfilment, but=name)
+            if freeing and is_blocked(now := look(stored, standing(world.ledger, sent))):
+                raise _not_free_yet(now, freeing)
 
     if not keep:
         judge(order_record)
         return approved_
     entry = _entry(record, document, kind, order, pack)
+    had = _had(record, order_record.fulfilment.get(name, {})) if kind in INVOICES else {}
+    if _most(had, entry["lines"]) != entry["lines"]:
+        entry["had"] = had
     note_fulfilment(world, order_record.key, name, entry, who=who, judge=judge, known=order_record)
     return approved_
 
@@ -220,6 +230,71 @@ def standing(ledger: Ledger, fulfilment: Mapping[str, Any]) -> dict[str, Any]:
     records = ledger.get_many(keys.values())
     ended = {name for name, key in keys.items() if key in records and _never_arrived(records[key])}
     return {name: entry for name, entry in fulfilment.items() if name not in ended}
+
+
+def _as_sent(
+    ledger: Ledger, fulfilment: Mapping[str, Any], but: str
+) -> tuple[dict[str, Any], list[DocumentKey]]:
+    """The entries without the pieces that come free only when a document has arrived; and those documents.
+
+    They are credits, and invoices that were lowered after they had been sent: one that is refused or held
+    frees nothing, and what was invoiced anew in the meantime would be invoiced twice.
+    """
+    keys = {
+        name: DocumentKey.of(entry["document"])
+        for name, entry in fulfilment.items()
+        if name != but and "document" in entry and ("had" in entry or name.startswith("credit/"))
+    }
+    records = ledger.get_many(keys.values())
+    freeing = {
+        name: key
+        for name, key in keys.items()
+        if not _reached(records.get(key), int(fulfilment[name]["revision"]))
+    }
+    entries = {
+        name: {**entry, "lines": _most(entry.get("had", {}), entry["lines"])} if name in freeing else entry
+        for name, entry in fulfilment.items()
+        if name not in freeing or "had" in entry
+    }
+    return entries, list(freeing.values())
+
+
+def _had(record: Record, kept: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the partner was sent of an invoice before its present revision, by its kept entry."""
+    before = int(kept.get("revision", record.revision)) < record.revision
+    had: Mapping[str, str] = (
+        kept["lines"] if before and _reached(record, kept["revision"]) else kept.get("had", {})
+    )
+    return had
+
+
+def _reached(record: Record | None, revision: int) -> bool:
+    """Whether a revision of a document is at the partner, or a person said that it is dealt with."""
+    if record is None:
+        return False
+    now = {"revision": record.revision, "state": record.state}
+    return any(
+        one["revision"] == revision and one["state"] in _DEALT_WITH for one in (*record.revisions, now)
+    )
+
+
+def _most(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """The greater quantity of each line."""
+    return {
+        line: max(one.get(line, "0"), other.get(line, "0"), key=Decimal)
+        for line in dict.fromkeys([*other, *one])
+    }
+
+
+def _not_free_yet(findings: list[Finding], freeing: Sequence[DocumentKey]) -> errors.Waiting:
+    finding = next(finding for finding in findings if finding.severity == "error")
+    named = " and ".join(f"{key.type} {key.number}" for key in freeing[:3])
+    return errors.Waiting(
+        f"{finding.message}, and the pieces come free when {named} is at the partner",
+        code="pieces_not_free",
+        waits_for=freeing[0].id,
+        fix="nothing: it goes on by itself then",
+    )
 
 
 def open_quantities(ledger: Ledger, order: Order, record: Record) -> list[dict[str, str]]:

@@ -214,9 +214,10 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
     )
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
     kind = (record.key.direction, record.key.type)
-    if kind == ("in", "order"):  # only orders, credits and notices are waited for
+    # only orders, credits, notices, and changed invoices are waited for
+    if kind == ("in", "order"):
         resume_order(world, record)
-    if kind == ("out", "credit"):
+    if kind == ("out", "credit") or (kind in (("out", "invoice"), ("out", "bill")) and record.revision > 1):
         resume(world, record.key.id)
     if kind == ("out", "asn"):
         resume_invoices_of(world, record.key, going.document)
