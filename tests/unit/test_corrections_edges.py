@@ -85,6 +85,7 @@ def test_a_resend_by_force_is_not_repeated_by_a_change_that_is_changed_back() ->
         State.SKIPPED,
         "changed back to what the partner has",
     )
+    assert (stored(fake).amount, stored(fake).currency) == ("100.00", "USD")
 
 
 def test_what_was_taken_back_by_a_credit_may_come_again_under_another_number() -> None:

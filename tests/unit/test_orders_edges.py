@@ -65,6 +65,7 @@ def test_a_document_that_says_nothing_new_leaves_the_order_as_it_was_and_says_so
     assert (record(fake).state, record(fake).revision) == (State.DELIVERED, 3)
     assert notes(fake)[-1] == "information: nothing changes"
     assert billed(fake) == ["160.00"]
+    assert (record(fake).amount, record(fake).currency) == ("160.00", "USD")
 
 
 def test_what_a_person_is_asked_says_what_would_change_and_what_to_do() -> None:

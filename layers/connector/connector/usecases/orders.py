@@ -191,7 +191,14 @@ def _plan_revision(world: World, read: Read, record: Record, pack: PartnerPack, 
     if any(is_of_an_earlier_issue(arrived[: n + 1]) for n in range(settled, len(arrived))):
         raise blocked(Mapped({}, [Finding("order_issued_again", "error", _EARLIER, "", _DECIDE)]), kept)
     if news and past and after.is_same(before):
-        return Planned(state=State(past), note=f"{label}: nothing changes", keeps=kept)
+        return Planned(
+            state=State(past),
+            note=f"{label}: nothing changes",
+            keeps=kept,
+            amount=record.amount,
+            currency=record.currency,
+            date=record.date,
+        )
     if not arrived[-1].accepted and _was_by_hand(record):
         diff = order_diff(_order_of(before), _order_of(after), pack)
         raise blocked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -404,14 +405,18 @@ def _worth(record: Invoice | Bill) -> errors.Worth:
 
 
 def _priced(record: Invoice | Bill, plan: Plan) -> Plan:
-    """The plan of a FreshBooks record, whose money is known also where it has to be parked."""
+    """The plan of a FreshBooks record, whose money is known also where it has to be parked, or is there already."""
 
     def priced(stored: Record) -> Planned:
         try:
-            return plan(stored)
+            planned = plan(stored)
         except errors.Parked as error:
             error.worth = _worth(record)
             raise
+        if planned.state is State.SKIPPED and delivered_before(stored):  # the partner has this very content
+            amount, currency, day = _worth(record)
+            return replace(planned, amount=amount, currency=currency, date=day)
+        return planned
 
     return priced
 
