@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from difflib import get_close_matches
 from itertools import chain, groupby, islice
 from typing import Annotated, Any
 
@@ -65,6 +66,8 @@ def documents(
             reached.wiring.connection(connection)
         if partner not in ("", "-"):
             _is_set_up(partner, [reached.world(each) for each in reached.connections(connection)])
+        if code:
+            is_listed(code)
     if as_json:
         show_json({"documents": rows, "more": more})
     else:
@@ -83,6 +86,20 @@ def _is_set_up(partner: str, worlds: list[World]) -> None:
             f"no document matches, and trading partner {partner} is not set up",
             code="no_such_partner",
             fix=f"one of {', '.join(there)}" if there else "`connector partners import`",
+        )
+
+
+def is_listed(code: str) -> None:
+    """BadUse where nothing lists this code. To be asked only once no document matched: some findings of a
+    mapping hold a document, and are not listed."""
+    listed = [*CATALOGUE, *RULES]
+    if code not in listed:
+        close = get_close_matches(code, listed, n=1)
+        raise errors.BadUse(
+            f"no document matches, and {code} is not among the error codes",
+            code="no_such_error",
+            fix=(f"did you mean {close[0]}? " if close else "")
+            + "`connector errors` and `connector rules` list them",
         )
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
+from cli.documents import is_listed
 from cli.instants import instant
 from cli.output import JsonOption, console, counted, err, guarded, show_json, shown, tinted
 from cli.stack import DEFAULT_STACK, Stack, StackOption, person
@@ -21,7 +22,7 @@ from connector.ledger import DocumentKey, State, verify_history
 from connector.usecases import people, replaying
 from connector.usecases.reconcile import NO_ORDER
 from connector.usecases.reconcile import reconcile as reconcile_connection
-from connector.usecases.searching import TYPES, known_type
+from connector.usecases.searching import TYPES, in_sequence, known_type
 
 ConnectionOption = Annotated[str, typer.Option("--connection", "-c", help="Only this connection.")]
 
@@ -83,6 +84,7 @@ def replay(
     if direction not in ("", "in", "out"):
         raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
     window = {"since": instant(since, option="--since"), "until": instant(until, option="--until")}
+    in_sequence(window["since"], window["until"])
     kind = known_type(kind)
     keys = [DocumentKey.of(text) for text in documents or ()]
     reached = Stack(stack)
@@ -100,6 +102,8 @@ def replay(
                 **window,
             )
             keys += [DocumentKey.of(one["id"]) for one in found]
+        if code and not keys:
+            is_listed(code)
         if force and not dry_run and keys and not yes:
             typer.confirm(f"Send {counted(len(keys), 'document')} again?", abort=True, err=True)
     rows: list[dict[str, Any]] = []

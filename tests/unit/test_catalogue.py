@@ -49,6 +49,7 @@ SPOKEN_FOR = {
     "pack_too_large",
     "reason_missing",
     "settings_missing",
+    "window_reversed",
 }
 
 

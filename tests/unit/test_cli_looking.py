@@ -132,6 +132,18 @@ def test_queues_tell_what_gave_up_and_about_which_document(stack: Stack) -> None
         ("show acme", "a document id reads CONNECTION/in|out/PARTNER/TYPE/NUMBER"),
         ("documents --since 2026-13-45", "--since 2026-13-45 is no point in time (write 2026-04-16"),
         ("documents --until 2026-13-45", "until: 2026-13-45 is no date (write it like 2026-04-16)"),
+        (
+            "documents --since 2026-04-17 --until 2026-04-16",
+            "nothing is both since 2026-04-17T00:00:00 and until 2026-04-16",
+        ),
+        (
+            "documents --code price_difers",
+            "no document matches, and price_difers is not among the error codes (did you mean price_differs?",
+        ),
+        (
+            "documents --code qqq",
+            "qqq is not among the error codes (`connector errors` and",
+        ),
         ("documents --least ten", "least: ten is no amount (write it like 1234.50)"),
         (
             "partners live acme NOBODY",

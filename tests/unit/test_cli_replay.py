@@ -88,6 +88,21 @@ def test_a_selection_is_by_state_partner_type_code_and_time_and_they_narrow_each
     assert ids("--direction", "in", "--connection", "birch") == set()
 
 
+def test_a_selection_by_a_mistyped_code_or_a_window_that_ends_before_it_starts_is_refused(
+    stack: Stack, noons: list[str]
+) -> None:
+    mistyped = connector("replay", "--code", "partner_not_setup")
+    assert (mistyped.exit_code, mistyped.stdout) == (2, "")
+    assert (
+        "partner_not_setup is not among the error codes (did you mean partner_not_set_up?" in mistyped.stderr
+    )
+    backwards = connector("replay", "--since", noons[2], "--until", noons[1])
+    assert (backwards.exit_code, backwards.stdout) == (2, "")
+    assert f"nothing is both since {noons[2]} and until {noons[1]}" in backwards.stderr
+    assert ids("--code", "order_not_there") == set()  # a known one that nothing has is no slip
+    assert ids("--code", "price_differs") == set()
+
+
 def test_a_replayed_selection_is_queued_once_each_and_says_so_on_the_history(stack: Stack) -> None:
     done = connector("replay", "--partner", "STRANGER", "--reason", "set up today", "--json")
     assert done.exit_code == 0, done.output

@@ -72,6 +72,8 @@ class Wanted:
             raise errors.BadUse(
                 f"there is no direction {direction[:20]}", code="no_such_direction", fix="in or out"
             )
+        since, until = _moment(query, "since"), _moment(query, "until")
+        in_sequence(since, until)
         return Wanted(
             states=states,
             person=state.lower() == "person",
@@ -80,8 +82,8 @@ class Wanted:
             type=known_type(query.get("type", "")),
             text=query.get("text", "").strip(),
             code=query.get("code", ""),
-            since=_moment(query, "since"),
-            until=_moment(query, "until"),
+            since=since,
+            until=until,
             least=_amount(query, "least"),
             most=_amount(query, "most"),
         )
@@ -126,6 +128,16 @@ def known_type(name: str) -> str:
         fix = f"one of {', '.join(TYPES)}"
         raise errors.BadUse(f"there is no kind of document {name[:20]}", code="no_such_type", fix=fix)
     return name
+
+
+def in_sequence(since: str, until: str) -> None:
+    """BadUse where a window ends before it begins, compared as `Wanted.fits` does: up to what `until` names."""
+    if since and until and since[: len(until)] > until:
+        raise errors.BadUse(
+            f"nothing is both since {since[:19]} and until {until[:19]}",
+            code="window_reversed",
+            fix="the earlier one is since, the later one until",
+        )
 
 
 def search(world: World, wanted: Wanted, *, cursor: str = "", limit: int = 50) -> dict[str, Any]:
