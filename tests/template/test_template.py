@@ -252,7 +252,7 @@ def test_an_alarm_says_its_threshold_what_to_do_and_tells_somebody(name: str) ->
     alarm = ALARMS[name]
     assert re.search(r"\d|hour", alarm["AlarmDescription"])
     assert re.search(r"`connector |[Ll]ook at", alarm["AlarmDescription"])
-    silence = "breaching" if name == "UpkeepStoppedAlarm" else "notBreaching"
+    silence = "breaching" if name in ("UpkeepStoppedAlarm", "DigestStoppedAlarm") else "notBreaching"
     assert alarm["TreatMissingData"] == silence
     assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "Alarms"}], []]}
 
@@ -303,8 +303,20 @@ def slowest(parameter: str) -> int:
     return max(taken)
 
 
-def test_a_watcher_that_stopped_is_noticed_within_three_of_its_slowest_intervals() -> None:
-    assert ALARMS["UpkeepStoppedAlarm"]["Period"] >= 3 * slowest("ResolveInDoubtRate")
+@pytest.mark.parametrize(
+    ("name", "function", "rate"),
+    [
+        ("UpkeepStoppedAlarm", "ResolveInDoubt", "ResolveInDoubtRate"),
+        ("DigestStoppedAlarm", "SendDigest", "DigestRate"),
+    ],
+)
+def test_a_watcher_that_stopped_is_noticed_after_three_of_its_slowest_intervals(
+    name: str, function: str, rate: str
+) -> None:
+    alarm = ALARMS[name]
+    assert alarm["MetricName"] == "Invocations"
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+    assert 3 * slowest(rate) <= alarm["Period"] * alarm["EvaluationPeriods"] <= 86400
 
 
 @pytest.mark.parametrize(
