@@ -107,6 +107,8 @@ def documents_table(rows: list[dict[str, Any]]) -> Table:
     """A table of document summaries, one line each, the reason where there is one."""
     table = Table("connection", "way", "partner", "document", "number", "state", "amount", "note")
     table.columns[6].justify = "right"
+    for column in table.columns:
+        column.overflow = "fold"  # an identifier that is cut short cannot be looked for
     for row in rows:
         note = row["reason"].get("message", "") or (f"rev {row['revision']}" if row["revision"] > 1 else "")
         if row["duplicates"]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from cli.documents import documents_table
 from cli.stack import Stack
 from tests.stack_of_fakes import API_URL, connector, stack_of
 from tests.unit import test_inbound as inbound
@@ -194,3 +197,17 @@ def test_an_emulators_api_has_the_address_that_the_environment_gives(
     assert Stack(stack.name).outputs["ApiUrl"] == API_URL
     monkeypatch.setenv("CONNECTOR_API_URL", "http://127.0.0.1:4566/api")
     assert Stack(stack.name).outputs["ApiUrl"] == "http://127.0.0.1:4566/api"
+
+
+def test_a_listing_of_80_columns_cuts_nothing_off() -> None:
+    row = {
+        "connection": "acme-northwest",
+        "direction": "out",
+        "partner": "123ALLEXAMPLERETAIL",
+        "type": "shipment",
+    }
+    row |= {"number": "INV-2026-0045001234", "state": "PICKED_UP", "amount": "1234567.89", "currency": "USD"}
+    rows = [{**row, "reason": {}, "revision": 2, "duplicates": 1}]
+    page = Console(width=80, file=StringIO())
+    page.print(documents_table(rows))
+    assert "…" not in page.file.getvalue()  # type: ignore[attr-defined]
