@@ -90,8 +90,8 @@ def _is_set_up(partner: str, worlds: list[World]) -> None:
 
 
 def is_listed(code: str) -> None:
-    """BadUse where nothing lists this code. To be asked only once no document matched: some findings of a
-    mapping hold a document, and are not listed."""
+    """BadUse where no error and no rule has this code. To be asked once no document matched: an older release may have
+    stopped some for reasons that there are no longer."""
     listed = [*CATALOGUE, *RULES]
     if code not in listed:
         close = get_close_matches(code, listed, n=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from connector import errors
 from connector.catalogue import CATALOGUE, leaves
+from connector.rules.checks import RULES
 
 ROOT = Path(__file__).parents[2]
 # what only the command line or a developer meets: its own message says it all
@@ -81,6 +83,26 @@ def test_every_code_that_the_package_raises_is_explained() -> None:
     codes = raised_codes()
     assert len(codes) > 30
     assert codes - set(CATALOGUE) - SPOKEN_FOR == set()
+
+
+def blocking_codes() -> set[str]:
+    """The codes of findings that stop a document, as the code makes them."""
+    found = set()
+    for source in (ROOT / "layers/connector/connector").rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args:
+                made = call.func.id == "Finding" and ast.unparse(call.args[1]) in ("'error'", "severity")
+                code = call.args[0]
+                made = made or call.func.id in ("_error", "_Bound")
+                if made and isinstance(code, ast.Constant):
+                    found.add(code.value)
+    return found
+
+
+def test_every_finding_that_stops_a_document_is_explained() -> None:
+    codes = blocking_codes()
+    assert {"unit_unknown", "number_missing", "po_number_missing", "shipped_too_late"} <= codes
+    assert codes - set(CATALOGUE) - set(RULES) == set()
 
 
 def test_the_page_of_errors_is_made_of_the_catalogue() -> None:

@@ -23,6 +23,7 @@ class Entry:
 
 
 _ALONE = "nothing: it is tried again by itself"
+_WINDOW = "ask the buyer for new dates, and say in the upload (agreed) who agreed"
 
 CATALOGUE: dict[str, Entry] = {
     # tried again by themselves
@@ -143,6 +144,41 @@ CATALOGUE: dict[str, Entry] = {
     "order_cancelled": Entry("the shipment or invoice is for a cancelled order", "the retailer cancelled it, or the PO number is another one", "ask the buyer; take the document back, or correct its PO number", False),
     "ssccs_used_up": Entry("no SSCC can be made any more", "the serial numbers of the company prefix are used up", "set another asn.extension in the partner pack, then replay", False),
     "nothing_to_cancel": Entry("the shipment is cancelled already", "it was cancelled twice", "look at it with `connector show`", False),
+    # what a mapping found; the reason of the document says which line, and more
+    "number_missing": Entry("the invoice or bill has no number", "it was saved without one", "give it a number in FreshBooks", False),
+    "date_missing": Entry("the invoice or bill has no date", "it was saved without one", "give it a date in FreshBooks", False),
+    "no_lines": Entry("the document has no line that is an article", "it is empty, or has lines of text only", "enter the lines in FreshBooks; of an order, ask the trading partner", False),
+    "negative_total": Entry("the total is negative, and the document is no credit", "a discount or a credit line outweighs the rest", "correct it in FreshBooks", False),
+    "negative_quantity": Entry("a line's quantity is negative", "a piece given back stands among the pieces sold", "correct it in FreshBooks; a credit note is a record of its own", False),
+    "number_too_large": Entry("a quantity, price or percent is out of all bounds", "a slip of the keyboard, or a damaged file", "correct it in FreshBooks; of an order, ask the trading partner", False),
+    "unit_unknown": Entry("a quantity's unit is not the order line's", "nothing says how many pieces the unit has", "set the factor in the partner pack, or give the quantity in the order's unit", False),
+    "unit_not_whole": Entry("a quantity is no whole number of the order's unit", "pieces were counted where the order counts cartons", "give the quantity in the order's unit", False),
+    "article_not_on_order": Entry("an uploaded article is not on its order", "a misspelt SKU or UPC, or another order's article", "correct the upload, or name the order's line in it", False),
+    "article_ambiguous": Entry("an uploaded article could be several lines of its order", "the order has it twice", "give the order's line number in the upload", False),
+    "carton_mixed": Entry("one carton holds what the partner wants apart", "the pack's layout allows one article or store in a carton", "pack or list them in cartons of their own", False),
+    "asn_data_missing": Entry("the notice lacks what the partner asks for", "the upload or the invoice does not say it", "fill it in, or give a default in the partner pack", False),
+    "ship_to_differs": Entry("the orders of one shipment go to different places", "several orders are in one upload", "upload a shipment for each place", False),
+    "store_missing": Entry("the upload does not say which store a part is for", "the order is for several stores", "fill the store column", False),
+    "store_unknown": Entry("the upload names a store that the order has nothing for", "a misspelt store, or another order's", "take a store that the order names", False),
+    "no_items": Entry("there are no articles to go by", "the shipment ships nothing, or FreshBooks has no items", "ask the trading partner; for acknowledgements, enter your items in FreshBooks", False),
+    "item_unknown": Entry("the order has an article that is none of your items", "FreshBooks' items lack it, or spell it otherwise", "enter it in FreshBooks, or acknowledge the order yourself", False),
+    "price_off": Entry("the order's price is not your item's", "the retailer has another price list", "correct the item in FreshBooks, or acknowledge the order yourself", False),
+    "items_unreadable": Entry("FreshBooks' items could not be compared", "FreshBooks refused to list them", "see the reason, or acknowledge the order yourself", False),
+    "shipped_too_early": Entry("goods are shipped before the order's earliest ship date", "the order's window has not begun, or the upload's ship date is wrong", _WINDOW, False),
+    "shipped_too_late": Entry("goods are shipped after the order's latest ship date", "the window is over, or the upload's ship date is wrong", _WINDOW, False),
+    "shipped_after_cancel_date": Entry("goods are shipped after the order's cancel date", "the retailer need not take them any more", _WINDOW, False),
+    "delivered_too_early": Entry("goods arrive before the order's earliest delivery date", "the window has not begun, or the upload's delivery date is wrong", _WINDOW, False),
+    "delivered_too_late": Entry("goods arrive after the order's latest delivery date", "the window is over, or the upload's delivery date is wrong", _WINDOW, False),
+    "notice_late": Entry("the notice comes later than the partner allows", "it was uploaded after the goods had left, or the partner's deadline is short", "upload shipments on the day they leave; this one goes where the pack only warns of it (rules.notice_late)", False),
+    "order_held": Entry("the order is held, so nothing is acknowledged for it", "see the order's own reason", "settle the order first, or acknowledge it yourself", False),
+    "wrong_order": Entry("the invoice and the order that it is compared with have different numbers", "the wrong pair of documents", "give the invoice's own order", False),
+    "not_on_order": Entry("an invoiced article is not on the order", "another article was shipped, or it is named otherwise", "ask which is right, or have the order changed", False),
+    "line_count_differs": Entry("the document has another number of lines than it says", "lines were lost on the way", "ask its sender for it again", False),
+    "unknown_element": Entry("an element is none of RSX", "an override of the pack misspells it", "remove it from the pack; SPS refuses the whole document otherwise", False),
+    "wrong_type": Entry("an element's value is of the wrong kind", "an override of the pack, or a document made elsewhere", "give it as the message says", False),
+    "empty_element": Entry("an element is empty", "it was set to nothing", "leave it out of the pack, or fill it", False),
+    "null": Entry("an element is null, which RSX does not allow", "a document made elsewhere", "leave it out", False),
+    "levels_mixed": Entry("a group has pallets, cartons and articles side by side", "a document made elsewhere", "keep one kind at each level, as the pack's layout says", False),
     # unreadable files
     "file_not_read": Entry("the file could not be read from SPS", "SPS answers with a web page, or breaks off, every time", "nothing if it passes: it is tried again now and then; else have SPS send it again", True),
     "file_not_taken": Entry("the file cannot be taken in", "a fault of the connector", "show it to whoever looks after the connector; it stays at SPS", False),
@@ -159,7 +195,7 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def explain(code: str) -> Entry | None:
-    """The entry of an error code; None for codes of findings, which speak for themselves."""
+    """The entry of an error code; None for those of warnings and remarks, which speak for themselves."""
     return CATALOGUE.get(code)
 
 
