@@ -6,7 +6,10 @@ from connector import errors
 from connector.ledger import State
 from connector.usecases.replaying import replay
 from tests.unit.test_corrections import LATER, LATEST, changed, corrected, credited, deleted, told_of
+from tests.unit.test_notices import billed, kinds
 from tests.unit.test_outbound import drain, invoice, sent, stored, told, world
+from tests.unit.test_shipping import file, uploaded
+from tests.unit.test_shipping import world as world_that_ships
 
 
 def test_a_credit_tells_what_it_takes_back_who_made_it_and_what_it_is_worth() -> None:
@@ -113,3 +116,49 @@ def test_a_credit_note_names_the_invoice_as_the_partner_has_it_while_its_correct
         "Description": "Original invoice",
         "Date": "2026-03-11",
     }
+
+
+def test_no_credit_goes_out_for_a_correction_that_cannot_go_itself() -> None:
+    fake = world(invoices={"correction": "credit"})
+    told(fake)
+    corrected(fake, "41", "102.50")  # 40 were ordered
+    held = stored(fake)
+    assert (held.state, held.reason["code"]) == (State.HELD, "over_invoiced")
+    assert "over_invoiced" in {finding["code"] for finding in held.findings}
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000421"]
+    corrected(fake, "39", "97.50", LATEST)
+    assert [told_of(one) for one in sent(fake)][1:] == [
+        ("0000421C1", "CR", "00", 100),
+        ("0000421R2", "DR", "00", 97.5),
+    ]
+    assert stored(fake).state is State.DELIVERED
+
+
+def test_what_other_invoices_bill_leaves_nothing_for_a_correction_and_so_no_credit_goes_out() -> None:
+    fake = world(invoices={"correction": "credit"})
+    fake.freshbooks.invoices[987654] = changed("30", "75.00", "2026-03-11 08:00:00.000000")
+    told(fake)
+    other = changed("10", "25.00") | {"id": 987655, "invoiceid": 987655, "invoice_number": "0000422"}
+    fake.freshbooks.invoices[987655] = other
+    told(fake, object_id=987655)
+    corrected(fake, "31", "77.50")
+    assert stored(fake).reason["code"] == "over_invoiced"
+    assert [told_of(one)[0] for one in sent(fake)] == ["0000421", "0000422"]
+    corrected(fake, "29", "72.50", LATEST)
+    assert [told_of(one)[0] for one in sent(fake)][2:] == ["0000421C1", "0000421R2"]
+
+
+def test_a_correction_that_has_to_wait_for_its_notice_is_not_credited_before() -> None:
+    fake = world_that_ships(invoices={"correction": "credit", "asn_first": True})
+    uploaded(fake, file(39))
+    billed(fake, 39)
+    billed(fake, 40)
+    assert stored(fake).reason["code"] == "notice_first"
+    assert "40 invoiced in all, 39 noticed" in stored(fake).reason["message"]
+    assert kinds(fake) == ["ShipmentHeader", "InvoiceHeader"]
+    uploaded(fake, file(1, shipment="SH-2"))
+    assert [told_of(one) for one in sent(fake) if "InvoiceHeader" in one["Header"]] == [
+        ("0000421", "DR", "00", 97.5),
+        ("0000421C1", "CR", "00", 97.5),
+        ("0000421R2", "DR", "00", 100),
+    ]

@@ -7,24 +7,24 @@
                           credit            a credit over what was sent
 
 A credit is a document of its own, with a record of its own: `0000421C1` takes back what was sent first under
-0000421, and only when it is delivered does `0000421R2` follow. What no longer stands (credited or cancelled)
-never comes back under a number that the partner has seen.
+0000421, and only when it is delivered does `0000421R2` follow. It is made only where that could go: else the partner
+keeps what it has, until the correction is right. What no longer stands (credited or cancelled) never comes back
+under a number that the partner has seen.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from connector import errors
 from connector.findings import Mapped, Trace, as_json
 from connector.ledger import DocumentKey, Record, State, delivered_before
 from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
-from connector.usecases.fulfilment import approved
+from connector.usecases.fulfilment import approved, kind_of
 from connector.usecases.orders import blocked
 
 if TYPE_CHECKING:
@@ -36,8 +36,14 @@ REVERSAL = "reversal"
 _DONE = frozenset({State.DELIVERED, State.PICKED_UP, State.SKIPPED})
 _SENT = frozenset({State.DELIVERED, State.PICKED_UP})
 _CANCELLATION = "01"
-Make = Callable[[str, str], Planned]
-"""(TsetPurposeCode, number or "" for FreshBooks' own) -> the document of FreshBooks' present content."""
+
+
+class Make(Protocol):
+    """Makes the document of FreshBooks' present content."""
+
+    def __call__(self, purpose: str, number: str, credited: str = "") -> Planned:
+        """`purpose` is its TsetPurposeCode, `number` "" for FreshBooks' own. What its order keeps as `credited`
+        (`invoice/0000421`) counts no more."""
 
 
 class Sent(NamedTuple):
@@ -113,7 +119,10 @@ def plan_revision(
             return Planned(state=State.SKIPPED, note="changed back to what the partner has")
         # a partner that knows no replacements is sent it as it was
         return make("00" if correction == "credit" else "05", number)
+    anew = f"{record.key.number}R{sent.times + 1}"
     if not void and (credit is not None or (deletion if deleted else correction) == "credit"):
+        if credit is None and not deleted:
+            _must_be_able_to_go(world, record, sent, make, anew)
         _must_be_credited(record, sent, credit)
         void = True
     if deleted:
@@ -121,7 +130,7 @@ def plan_revision(
             return Planned(state=State.CANCELLED, note=f"{number} was taken back")
         return _deleted(sent, deletion, trace)
     if void:
-        return make("00", f"{record.key.number}R{sent.times + 1}")
+        return make("00", anew)
     return make("05", number)
 
 
@@ -195,6 +204,14 @@ def _settle_credit(world: World, key: DocumentKey, **keywords: Any) -> None:
         queue=world.queues.rsx_to_push,
         **keywords,
     )
+
+
+def _must_be_able_to_go(world: World, record: Record, sent: Sent, make: Make, number: str) -> None:
+    """Stop what could not follow its credit, as its order is once that is delivered: the partner would be left
+    with a credit and no invoice."""
+    was = Planned(document=sent.document)
+    credited = f"{kind_of(record, was)}/{sent.header['InvoiceNumber']}"
+    approved(world, lambda _: make("00", number, credited), who="", keep=False, credited=credited)(record)
 
 
 def _must_be_credited(record: Record, sent: Sent, credit: Record | None) -> None:

@@ -84,11 +84,11 @@ def note_fulfilment(
     raise errors.Busy("the order's record keeps changing", retry_after=5)
 
 
-def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
+def approved(world: World, plan: Plan, *, who: str, keep: bool = True, credited: str = "") -> Plan:
     """The plan of an outbound document, with every rule run on what it wants to send.
 
     CheckFailed with all findings where one is an error. Otherwise what the document does to its orders' lines is
-    reserved with them; `keep=False` only looks.
+    reserved with them; `keep=False` only looks. What an order keeps as `credited` counts as taken back already.
     """
 
     def checked(record: Record) -> Planned:
@@ -99,7 +99,9 @@ def approved(world: World, plan: Plan, *, who: str, keep: bool = True) -> Plan:
         orders, mine = _read(world, record, planned)
         keeping = keep and _is_ours_to_keep(record, mine)
         for order, stored in orders:
-            findings = _approve(world, record, planned, findings, order, stored, who=who, keep=keeping)
+            findings = _approve(
+                world, record, planned, findings, order, stored, who=who, keep=keeping, credited=credited
+            )
         if not orders:
             findings = check(_case(world, record, planned), findings)
             stop_if_blocked(planned.document, findings)
@@ -118,6 +120,7 @@ def _approve(
     *,
     who: str,
     keep: bool,
+    credited: str,
 ) -> list[Finding]:
     document, kind = planned.document or {}, kind_of(record, planned)
     pack = world.pack(record.key.partner)
@@ -125,6 +128,7 @@ def _approve(
     approved_: list[Finding] = findings
 
     def look(stored: Record, fulfilment: Mapping[str, Any]) -> list[Finding]:
+        fulfilment = {one: entry for one, entry in fulfilment.items() if one != credited}
         open_ = open_lines(order, fulfilment, stored.shipments, but=name, cancelled=is_cancelled(stored))
         case = _case(world, record, planned, order, open_)
         alike = next((one for one in fulfilment if one != name and one.casefold() == name.casefold()), "")

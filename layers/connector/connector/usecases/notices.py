@@ -72,16 +72,18 @@ def wait_for_notice(
     order: Order,
     order_record: Record,
     pack: PartnerPack,
+    credited: str = "",
 ) -> None:
     """Waiting until the partner was told of the shipment of everything that the invoice bills.
 
-    `document` is the RSX invoice, `number` its own. What other invoices bill was shipped for them.
+    `document` is the RSX invoice, `number` its own. What other invoices bill was shipped for them, but for what the
+    order keeps as `credited`.
     """
     there = {name for name, record in _notices(world, order_record).items() if stands(record)}
     kept = {
         name: entry
         for name, entry in standing(world.ledger, order_record.fulfilment).items()
-        if not name.startswith("asn/") or name in there
+        if name != credited and (not name.startswith("asn/") or name in there)
     }
     billed = lines_of(document, "invoice", order, pack)
     for line in open_lines(order, kept, but=f"invoice/{number}"):

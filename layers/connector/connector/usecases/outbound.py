@@ -281,7 +281,7 @@ def _plan_invoice(
     if type_ == "asn" and (reason := why_no_notice(world, order_record, pack)):
         return Planned(state=State.SKIPPED, note=reason)
 
-    def make(purpose: str, number: str) -> Planned:
+    def make(purpose: str, number: str, credited: str = "") -> Planned:
         named, original = invoice, None
         if type_ == "credit":
             original, po_number = original_of(world, invoice, pack.trading_partner_id, order_record)
@@ -307,7 +307,7 @@ def _plan_invoice(
             mapped = map_(dispatch=dispatch) if dispatch is not None else mapped
             if pack.invoices.asn_first:
                 sent_as = number or str(invoice.invoice_number)
-                wait_for_notice(world, sent_as, mapped.document, order, kept, pack)
+                wait_for_notice(world, sent_as, mapped.document, order, kept, pack, credited)
         return _sendable(mapped, invoice)
 
     if type_ == "asn":
@@ -365,7 +365,7 @@ def map_again(world: World, record: Record, trace: Trace | None = None) -> Plann
 def _plan_bill(
     world: World, bill: Bill, pack: PartnerPack, record: Record, trace: Trace | None = None
 ) -> Planned:
-    def make(purpose: str, number: str) -> Planned:
+    def make(purpose: str, number: str, credited: str = "") -> Planned:
         order_record = None
         if bill.bill_number:
             order_record = world.ledger.get(order_key(world.id, pack.trading_partner_id, bill.bill_number))
