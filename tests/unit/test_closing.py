@@ -13,7 +13,7 @@ from connector.ledger import Record, State
 from connector.usecases.closing import close_out
 from connector.usecases.people import story
 from connector.usecases.reconcile import reconcile
-from connector.usecases.replaying import preview, replay
+from connector.usecases.replaying import preview, replay, resolve
 from connector.usecases.upkeep import resolve_in_doubt
 from tests.fakes import FakeWorld
 from tests.stack_of_fakes import connector, stack_of
@@ -127,6 +127,71 @@ def test_a_change_of_an_order_whose_bill_is_closed_out_is_held() -> None:
     order = fake.ledger.records[ORDER]
     assert (order.state, order.reason["code"]) == (State.HELD, "bill_deleted")
     assert fake.freshbooks.posts == 1
+
+
+def brought_back() -> FakeWorld:
+    """A bill that was closed out, and that somebody brought back in FreshBooks."""
+    fake = done()
+    asked(fake)
+    inbound.drain(fake)
+    fake.freshbooks.bills[1000]["vis_state"] = 0
+    return fake
+
+
+def test_a_bill_that_somebody_brought_back_is_offered_again_and_asked_about_before_it_is_closed_again() -> (
+    None
+):
+    fake = brought_back()
+    assert bills(fake)["close_out"] == [ORDER.id]
+    for _ in range(2):
+        asked(fake)
+        inbound.drain(fake)
+        assert (record(fake).state, record(fake).reason["code"]) == (State.HELD, "bill_brought_back")
+        assert fake.freshbooks.bills[1000]["vis_state"] == 0
+    replay(fake.world, CLOSING, who="a person", reason="it was a mistake", force=True)
+    inbound.drain(fake)
+    assert (record(fake).state, record(fake).revision) == (State.DELIVERED, 2)
+    assert fake.freshbooks.bills[1000]["vis_state"] == 1
+    assert bills(fake)["bills"] == []
+    assert story(fake.ledger, fake.archive, CLOSING)["history_broken_at"] is None
+
+
+def test_a_bill_that_is_brought_back_once_more_is_asked_about_once_more() -> None:
+    fake = brought_back()
+    asked(fake)
+    inbound.drain(fake)
+    replay(fake.world, CLOSING, who="a person", reason="it was a mistake", force=True)
+    inbound.drain(fake)
+    fake.freshbooks.bills[1000]["vis_state"] = 0
+    asked(fake)
+    inbound.drain(fake)
+    assert record(fake).reason["code"] == "bill_brought_back"
+
+
+def test_a_bill_that_a_person_chose_to_keep_is_not_offered_for_closing_any_more() -> None:
+    fake = brought_back()
+    asked(fake)
+    inbound.drain(fake)
+    resolve(fake.world, CLOSING, who="a person", reason="it is owed after all")
+    told = bills(fake)
+    assert ([row["purchase_order"] for row in told["bills"]], told["close_out"]) == (["0045001234"], [])
+    asked(fake)
+    inbound.drain(fake)
+    assert (record(fake).state, fake.freshbooks.bills[1000]["vis_state"]) == (State.SKIPPED, 0)
+
+
+def test_the_bill_of_an_order_that_was_issued_anew_is_closed_without_asking() -> None:
+    fake = traded()
+    asked(fake)
+    inbound.drain(fake)
+    inbound.put(fake, "out/2.json", inbound.order(TsetPurposeCode="01"))
+    inbound.run(fake)
+    inbound.put(fake, "out/3.json", inbound.order(PurchaseOrderDate="2026-04-02"))
+    inbound.run(fake)
+    asked(fake)
+    inbound.drain(fake)
+    assert (record(fake).state, record(fake).remote_id) == (State.DELIVERED, "1001")
+    assert fake.freshbooks.bills[1001]["vis_state"] == 1
 
 
 def test_an_order_without_a_bill_has_nothing_to_close() -> None:

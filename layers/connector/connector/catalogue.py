@@ -137,6 +137,7 @@ CATALOGUE: dict[str, Entry] = {
     "nothing_to_resolve": Entry("there is nothing to resolve", "the document does not wait for a person", "look at it with `connector show`", False),
     "export_damaged": Entry("an export is not as it was written", "a copy broke off, or somebody changed it", "copy it again, or export again", False),
     "export_in_flight": Entry("documents of the export were on their way", "it was made while work was going on", "import it under its own id, or export again when they are delivered", False),
+    "bill_brought_back": Entry("a bill is to be closed out that was closed out before", "somebody brought it back in FreshBooks", "`connector replay --force --reason` deletes it again; mark it resolved to keep the bill", False),
     "bill_deleted": Entry("an order changed whose bill is deleted", "it was closed out, or somebody deleted it", "bring it back in FreshBooks and replay, or mark it resolved", False),
     "no_bill": Entry("nothing says which bill an order became", "it was not billed, or became something else", "close it in FreshBooks by hand", False),
     "before_cut_over": Entry("a document from before the cut-over changed, or came late", "it was billed or sent by other means, or nobody has seen it", "deal with it by hand and mark it resolved, or have it sent by force", False),

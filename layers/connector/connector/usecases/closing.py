@@ -2,7 +2,8 @@
 
 A close-out is a document of its own beside its order (`.../close_out/<PO number>`), made only when a person asks
 for it, and goes through claim, effect, confirm like any other; `targets.CloseOutTarget` looks at the bill before
-and reads it back after. FreshBooks keeps what is deleted: it can be brought back there.
+and reads it back after. FreshBooks keeps what is deleted: it can be brought back there. Whoever did that may have
+had a reason: such a bill is held, and closed out again only by force.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from connector import errors
-from connector.ledger import Record
+from connector.ledger import Record, State
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.orders import known_remote_id
 
@@ -25,7 +26,10 @@ CLOSE_OUT = "close_out"
 
 
 def close_out(world: World, order: DocumentKey, *, who: str, why: str) -> Record:
-    """Have the bill of an order closed out; the close-out's record. Asking twice closes once."""
+    """Have the bill of an order closed out; the close-out's record. Asking twice closes once.
+
+    Asking again after it is done looks again, as a revision: the bill may have been brought back.
+    """
     record = world.ledger.get(order)
     if record is None:
         raise errors.BadUse(f"there is no document {order.id}", code="no_such_document")
@@ -34,15 +38,19 @@ def close_out(world: World, order: DocumentKey, *, who: str, why: str) -> Record
         raise errors.CheckFailed(
             "nothing says which bill the order became", code="no_bill", fix="close it in FreshBooks by hand"
         )
-    asked = {
+    asked: dict[str, Any] = {
         "order": order.id,
         "bill": bill_id,
         "why": why,
         "amount": record.amount,
         "currency": record.currency,
     }
+    key = order._replace(type=CLOSE_OUT)
+    before = world.ledger.get(key)
+    if before is not None and (closed := _times_closed(before)):
+        asked["closed"] = closed
     received = world.archive.put(world.id, json.dumps(asked, sort_keys=True).encode())
-    return _settle(world, order._replace(type=CLOSE_OUT), asked, received, world.new_id(), who)
+    return _settle(world, key, asked, received, world.new_id(), who)
 
 
 def close_again(world: World, record: Record, correlation_id: str, who: str) -> None:
@@ -57,11 +65,12 @@ def plan_again(world: World, record: Record) -> Planned:
 def _settle(
     world: World, key: DocumentKey, asked: dict[str, Any], received: str, correlation_id: str, who: str
 ) -> Record:
+    # the bill is its content: however often and for whatever reason it is asked for, it is closed once
+    content = " ".join(str(asked[name]) for name in ("order", "bill", "closed") if name in asked)
     return settle(
         world,
         key,
-        # the bill is its content: however often and for whatever reason it is asked for, it is closed once
-        digest=hashlib.sha256(f"{asked['order']} {asked['bill']}".encode()).hexdigest(),
+        digest=hashlib.sha256(content.encode()).hexdigest(),
         rank="",
         source=asked["why"],
         received=received,
@@ -70,6 +79,10 @@ def _settle(
         plan=partial(_plan, asked),
         queue=world.queues.bills_to_push,
     )
+
+
+def _times_closed(record: Record) -> int:
+    return [record.state, *(past["state"] for past in record.revisions)].count(State.DELIVERED)
 
 
 def _plan(asked: dict[str, Any], record: Record) -> Planned:

@@ -160,7 +160,7 @@ def versions_of(world: World, record: Record, read: Read) -> tuple[list[Version]
         if not isinstance(earlier, errors.BadInput):
             versions.append(Version(earlier, accepted=state == State.DELIVERED))
             settled = len(versions) if state in _SETTLED else settled
-    accepted = _is_accepted(record)  # with it a person accepts what waited before it
+    accepted = is_accepted(record)  # with it a person accepts what waited before it
     waiting = [replace(one, accepted=one.accepted or accepted) for one in versions[settled:]]
     return [*versions[:settled], *waiting, Version(read, accepted=accepted)], settled
 
@@ -314,7 +314,8 @@ def _order_of(state: InForce) -> Order | None:
     return None if state.order is None or state.cancelled else Order.model_validate(state.order.raw)
 
 
-def _is_accepted(record: Record) -> bool:
+def is_accepted(record: Record) -> bool:
+    """Whether a person had the present revision go by force."""
     return any(
         event.what in (ACCEPTED, RESENT) and event.revision == record.revision for event in record.history
     )

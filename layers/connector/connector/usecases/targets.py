@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from connector import errors
 from connector.documents.freshbooks import Bill
 from connector.documents.xml_writing import write_xml
-from connector.ledger import IN_FLIGHT, DocumentKey, Record, revision_began
+from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, revision_began
 from connector.usecases.arrivals import TRIES
 from connector.usecases.as_shipped import bill_as_shipped
 from connector.usecases.closing import CLOSE_OUT
-from connector.usecases.orders import known_remote_id, order_key
+from connector.usecases.orders import is_accepted, known_remote_id, order_key
 from connector.usecases.push import Push, Receipt, Target, push
 from connector.usecases.sales import SaleTarget
 from connector.usecases.waiting import folded
@@ -243,6 +243,7 @@ class CloseOutTarget:
                         code="bill_already_paid",
                         fix="settle it in FreshBooks, then mark this document resolved",
                     )
+                _must_not_be_back(push.record, str(bill_id))
                 freshbooks.delete_bill(bill_id)
                 bill = freshbooks.get_bill(bill_id)
             if bill.vis_state != DELETED:
@@ -256,6 +257,19 @@ class CloseOutTarget:
     def find(self, push: Push) -> Receipt | None:
         """Deleting again changes nothing more, so there is nothing to find out first."""
         return None
+
+
+def _must_not_be_back(record: Record, bill_id: str) -> None:
+    """What was closed out before was brought back by somebody: only a person can say that it may go again."""
+    closed = any(
+        past["state"] == State.DELIVERED and past["remote_id"] == bill_id for past in record.revisions
+    )
+    if closed and not is_accepted(record):
+        raise errors.CheckFailed(
+            "the bill was closed out before, and somebody brought it back in FreshBooks",
+            code="bill_brought_back",
+            fix="to delete it again replay this document by force with a reason; to keep the bill mark this resolved",
+        )
 
 
 class ShipmentTarget:

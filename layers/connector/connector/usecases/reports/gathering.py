@@ -59,9 +59,7 @@ def gather(
             yield thing
 
     came = list(timely(records(world, "in")))
-    closed = {
-        one.key._replace(type="order") for one in came if one.key.type == CLOSE_OUT and one.state in _SENT
-    }
+    closings = {one.key._replace(type="order"): one.state for one in came if one.key.type == CLOSE_OUT}
     every = [record for record in came if record.key.type == "order"]
     orders = {
         record.key: record
@@ -89,9 +87,9 @@ def gather(
             lines.get(key, ()),
             packs.get(key.partner),
             tuple(sorted(belonging[key], key=lambda one: (one.record.created, one.record.key))),
-            (bills or {}).get(record.remote_id),
+            bill := (bills or {}).get(record.remote_id),
             read[key],
-            key in closed,
+            _is_closed(closings.get(key), bill),
         )
         for key, record in orders.items()
     ]
@@ -250,6 +248,13 @@ def _order(world: World, record: Record) -> Order | None:
         return stored_order(world, record)
     except errors.Parked:  # its retention is over, or it was never readable: its amount is still known
         return None
+
+
+def _is_closed(closing: State | None, bill: Bill | None) -> bool:
+    """Whether a close-out is done or on its way, or a person dealt with it; not where the bill was brought back."""
+    if closing is State.DELIVERED:
+        return bill is None or bill.vis_state == 1
+    return closing is State.SKIPPED or closing in _SENT
 
 
 def _bills(world: World, timely: Callable[[Iterable[Bill]], Iterator[Bill]]) -> dict[str, Bill] | None:

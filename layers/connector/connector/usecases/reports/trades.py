@@ -65,7 +65,7 @@ class Paper:
 class Trade:
     """An order, its bill, and its papers; `bill` is None where FreshBooks has none or was not asked.
 
-    `closed_out`: the bill has done its work and was deleted, or is about to be.
+    `closed_out`: the bill has done its work and was deleted, is about to be, or a person chose to keep it.
     """
 
     record: Record
