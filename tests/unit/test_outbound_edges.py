@@ -21,7 +21,7 @@ from connector.usecases.webhooks import hint
 from tests.alone import map_outbound
 from tests.fakes import FakeWorld
 from tests.outbound import written_bill
-from tests.unit.test_corrections import LATER, changed, credited, told_of
+from tests.unit.test_corrections import LATER, LATEST, changed, credited, told_of
 from tests.unit.test_inbound import PARTNER, order, put
 from tests.unit.test_inbound import run as run_inbound
 from tests.unit.test_invoice_to_rsx import leaves
@@ -44,6 +44,22 @@ def test_a_sent_invoice_that_is_a_draft_when_it_is_deleted_is_for_a_person_like_
     fake.freshbooks.invoices[987654] = invoice(vis_state=1, status=1, v3_status="draft", version=LATER)
     told(fake)
     assert stored(fake).reason["code"] == "deleted_after_sending"
+
+
+@pytest.mark.parametrize("po_number", ["", "45-mistyped"])
+@pytest.mark.parametrize("changes", [{}, {"vis_state": 1}], ids=["sent again", "deleted"])
+def test_a_sent_invoice_that_was_a_draft_meanwhile_is_still_its_partners(
+    po_number: str, changes: dict[str, Any]
+) -> None:
+    fake = world()
+    told(fake)
+    fake.freshbooks.invoices[987654] = invoice(status=1, v3_status="draft", version=LATER)
+    told(fake)
+    fake.freshbooks.clients[12345] = {"id": 12345, "organization": "Stores Inc"}
+    fake.freshbooks.invoices[987654] = invoice(po_number=po_number, version=LATEST, **changes)
+    told(fake)
+    assert stored(fake).state is State.HELD
+    assert len(sent(fake)) == 1
 
 
 @pytest.mark.parametrize(

@@ -195,8 +195,13 @@ def _take_bill(world: World, object_id: int, correlation_id: str, replayed: Reco
 
 
 def _noted_pack(world: World, sighting: Sighting) -> PartnerPack | None:
-    """The pack of the partner whose the record was when it was looked at last."""
-    return world.packs().get((sighting.stored or {}).get("what", ""))
+    """The pack of the partner whose the record was when it was looked at last, or had documents made of it.
+
+    A draft, or a record whose pack was missing for a while, is noted as nobody's, and its documents stay.
+    """
+    partners = [(sighting.stored or {}).get("what", "")]
+    partners += [DocumentKey.of(document).partner for document in sighting.documents.values()]
+    return next((world.packs()[partner] for partner in partners if partner in world.packs()), None)
 
 
 def _as_received(record: Invoice | Bill) -> bytes:
