@@ -124,6 +124,13 @@ def test_a_po_bill_is_a_payable_from_the_first_day_until_its_order_is_invoiced()
     assert result["close_out"] == [ORDER.id]
 
 
+def test_of_an_order_invoiced_at_a_lower_price_nothing_is_open() -> None:
+    fake = traded(rules={"price_differs": "warning"})
+    invoiced(fake, "INV-1", "40", "2.40", "96.00")
+    [row] = bills(fake)["bills"]
+    assert (row["invoiced"], row["open"], row["status"]) == ("96.00", "0.00", "invoiced")
+
+
 def test_what_is_paid_or_deleted_in_freshbooks_is_no_open_bill() -> None:
     fake = traded()
     fake.freshbooks.bills[1000]["status"] = "paid"

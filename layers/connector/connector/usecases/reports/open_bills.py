@@ -36,9 +36,10 @@ COLUMNS = (
 def open_bills(trades: Iterable[Trade], today: date, *, bills_known: bool = True) -> dict[str, Any]:
     """`{"bills": [...], "buckets": {currency: {bucket: {"count", "amount"}}}, "close_out": [document id, ...]}`.
 
-    `amount` is what the bill says, `open` what of the order is not invoiced yet. `status` says why a bill is
-    still there: `open`, `partly invoiced`, `invoiced` or `cancelled`; the last two can be closed out unless
-    something was paid. Without `bills_known` all is told by the ledger alone, and nothing can be closed out.
+    `amount` is what the bill says. `status` says why it is still there: `open`, `partly invoiced`, `invoiced`
+    (all pieces are, at whatever price) or `cancelled`; the last two can be closed out unless something was paid.
+    `open` is the money of the order that is yet to be invoiced: nothing in these two.
+    Without `bills_known` all is told by the ledger alone, and nothing can be closed out.
     """
     bills = [row for trade in trades if (row := _row(trade, today, bills_known)) is not None]
     bills.sort(key=lambda row: (-row["days"], -amount_of(row["amount"]), row["purchase_order"]))
@@ -63,6 +64,7 @@ def _row(trade: Trade, today: date, bills_known: bool) -> dict[str, Any] | None:
         paid = bill.paid.amount if bill.paid is not None else ZERO
     issued = bill.issue_date if bill is not None and bill.issue_date else _day(record.date or record.created)
     status = _status(trade)
+    done = status in ("invoiced", "cancelled")
     days = max((today - issued).days, 0)
     return {
         "purchase_order": trade.number,
@@ -76,13 +78,10 @@ def _row(trade: Trade, today: date, bills_known: bool) -> dict[str, Any] | None:
         "paid": _text(paid),
         "invoiced": _text(trade.invoiced_total),
         "shipped": _text(trade.shipped_total),
-        "open": _text(ZERO if trade.cancelled else max(trade.total - trade.invoiced_total, ZERO)),
+        "open": _text(ZERO if done else max(trade.total - trade.invoiced_total, ZERO)),
         "currency": record.currency or (bill.currency_code if bill is not None else ""),
         "status": status,
-        "can_close": status in ("invoiced", "cancelled")
-        and paid == 0
-        and bill is not None
-        and not trade.closed_out,
+        "can_close": done and paid == 0 and bill is not None and not trade.closed_out,
         "document": record.key.id,
     }
 
