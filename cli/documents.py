@@ -43,7 +43,9 @@ def documents(
     text: Annotated[str, typer.Option("--search", help="Found in number, reference or reason.")] = "",
     code: Annotated[str, typer.Option(help="Only parked for this reason, such as price_differs.")] = "",
     since: Annotated[str, typer.Option(help="In its state since this date (UTC), or 3d ago, or later.")] = "",
-    until: Annotated[str, typer.Option(help="In its state since this date (UTC) or earlier.")] = "",
+    until: Annotated[
+        str, typer.Option(help="In its state since this date (UTC) or earlier, or 3d ago.")
+    ] = "",
     least: Annotated[str, typer.Option(help="Only of this amount or more.")] = "",
     most: Annotated[str, typer.Option(help="Only of this amount or less.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIMIT,
@@ -53,7 +55,7 @@ def documents(
     """List and search documents, newest in state first. Exit 1 where some need a person (held, rejected, in doubt)."""
     query = {"state": state, "direction": direction, "partner": partner, "type": kind, "text": text}
     query |= {"code": code, "least": least, "most": most}
-    query |= {"since": instant(since, option="--since"), "until": until}
+    query |= {"since": instant(since, option="--since"), "until": instant(until, option="--until", end=True)}
     wanted = Wanted.of(query)
     reached = Stack(stack)
     found = chain.from_iterable(

@@ -53,7 +53,7 @@ def replay(
         str, typer.Option(help="Only what is in its state since then: 2026-04-16, 12h, 3d.")
     ] = "",
     until: Annotated[
-        str, typer.Option(help="Only what is in its state from before: 2026-04-17T09:30, 1h.")
+        str, typer.Option(help="Only what is in its state since then or earlier: 2026-04-17, 1h.")
     ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent and how it differs; send nothing.")
@@ -83,7 +83,7 @@ def replay(
     states = _states(state, dry_run=dry_run, force=force)
     if direction not in ("", "in", "out"):
         raise errors.BadUse(f"there is no direction {direction}", code="no_such_direction", fix="in or out")
-    window = {"since": instant(since, option="--since"), "until": instant(until, option="--until")}
+    window = {"since": instant(since, option="--since"), "until": instant(until, option="--until", end=True)}
     in_sequence(window["since"], window["until"])
     kind = known_type(kind)
     keys = [DocumentKey.of(text) for text in documents or ()]

@@ -134,10 +134,10 @@ def test_queues_tell_what_gave_up_and_about_which_document(stack: Stack) -> None
         (f"show acme/in/{PARTNER}/order/1", "(`connector documents --search NUMBER` finds it)"),
         ("show acme", "a document id reads CONNECTION/in|out/PARTNER/TYPE/NUMBER"),
         ("documents --since 2026-13-45", "--since 2026-13-45 is no point in time (write 2026-04-16"),
-        ("documents --until 2026-13-45", "until: 2026-13-45 is no date (write it like 2026-04-16)"),
+        ("documents --until 2026-13-45", "--until 2026-13-45 is no point in time (write 2026-04-16"),
         (
             "documents --since 2026-04-17 --until 2026-04-16",
-            "nothing is both since 2026-04-17T00:00:00 and until 2026-04-16",
+            "nothing is both since 2026-04-17T00:00:00 and until 2026-04-16T23:59:59",
         ),
         (
             "documents --code price_difers",

@@ -167,8 +167,8 @@ def test_what_makes_no_sense_ends_with_2_and_one_line(arguments: tuple[str, ...]
 def test_points_in_time_are_dates_times_with_and_without_a_zone_or_how_long_ago() -> None:
     now = datetime(2026, 4, 16, 12, 0, tzinfo=UTC)
 
-    def said(text: str) -> str:
-        return instant(text, option="--since", now=now)[:16]
+    def said(text: str, end: bool = False) -> str:
+        return instant(text, option="--since", end=end, now=now)[:16]
 
     assert said("2026-04-16") == "2026-04-16T00:00"
     assert said("2026-04-16T09:30") == "2026-04-16T09:30"
@@ -178,6 +178,9 @@ def test_points_in_time_are_dates_times_with_and_without_a_zone_or_how_long_ago(
     assert said("3d") == "2026-04-13T12:00"
     assert said("2w") == "2026-04-02T12:00"
     assert said("") == ""
+    assert said("2026-04-16", end=True) == "2026-04-16T23:59"
+    assert said("2026-04-16T09:30", end=True) == "2026-04-16T09:30"
+    assert said("3d", end=True) == "2026-04-13T12:00"
 
 
 # --- dead letters --------------------------------------------------------------------------------------
