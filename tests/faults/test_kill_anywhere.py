@@ -59,7 +59,7 @@ def order(price: float = 2.5, **header: Any) -> dict[str, Any]:
     }
 
 
-def shipment() -> dict[str, Any]:
+def shipment(number: str = "0045001234") -> dict[str, Any]:
     line = {"LineSequenceNumber": "1", "VendorPartNumber": "V-1", "ShipQty": 30, "ShipQtyUOM": "EA"}
     return {
         "Header": {
@@ -70,7 +70,7 @@ def shipment() -> dict[str, Any]:
             }
         },
         "OrderLevel": [
-            {"OrderHeader": {"PurchaseOrderNumber": "0045001234"}, "ItemLevel": [{"ShipmentLine": line}]}
+            {"OrderHeader": {"PurchaseOrderNumber": number}, "ItemLevel": [{"ShipmentLine": line}]}
         ],
     }
 
@@ -203,6 +203,31 @@ def shipment_to_events() -> Flow:
         delivered(cloud, "in", "shipment", "S1")
         [line] = cloud.record("in", "order", "0045001234").shipments["S1"]["lines"]
         assert str(line["shipped"]) == "30"
+
+    return Flow(prepare, poll, poll, check)
+
+
+def shipment_of_another_order() -> Flow:
+    """Its correction names another order than the one that it was first for."""
+    other = "0045001235"
+
+    def prepare(cloud: Machine) -> None:
+        cloud.set_up(shipments={"adjust_bill": True})
+        cloud.put("out/PO1.json", order())
+        cloud.put("out/PO2.json", order(PurchaseOrderNumber=other))
+        cloud.put("out/SH1.json", shipment())
+        poll(cloud)
+        corrected = shipment(other)
+        corrected["Header"]["ShipmentHeader"]["TsetPurposeCode"] = "05"
+        cloud.put("out/SH2.json", corrected)
+
+    def check(cloud: Machine) -> None:
+        bills = cloud.books_of("bills").rows.values()
+        amounts = {bill["bill_number"]: bill["amount"]["amount"] for bill in bills}
+        assert (len(bills), amounts) == (2, {"0045001234": "100.00", other: "75.00"})
+        assert not cloud.record("in", "order", "0045001234").shipments
+        assert list(cloud.record("in", "order", other).shipments) == ["S1"]
+        delivered(cloud, "in", "shipment", "S1")
 
     return Flow(prepare, poll, poll, check)
 
@@ -452,6 +477,7 @@ FLOWS = [
     order_to_bill,
     a_batch_of_orders,
     shipment_to_events,
+    shipment_of_another_order,
     shipment_before_its_order,
     order_revision,
     order_cancellation,

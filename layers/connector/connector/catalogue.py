@@ -138,6 +138,7 @@ CATALOGUE: dict[str, Entry] = {
     "export_damaged": Entry("an export is not as it was written", "a copy broke off, or somebody changed it", "copy it again, or export again", False),
     "export_in_flight": Entry("documents of the export were on their way", "it was made while work was going on", "import it under its own id, or export again when they are delivered", False),
     "bill_brought_back": Entry("a bill is to be closed out that was closed out before", "somebody brought it back in FreshBooks", "`connector replay --force --reason` deletes it again; mark it resolved to keep the bill", False),
+    "bill_not_adjusted": Entry("a bill could not be set to what is still shipped of its order", "quantities of another shipment of the order could not be counted", "adjust the bill in FreshBooks by hand, then mark the document resolved", False),
     "bill_deleted": Entry("an order changed whose bill is deleted", "it was closed out, or somebody deleted it", "bring it back in FreshBooks and replay, or mark it resolved", False),
     "no_bill": Entry("nothing says which bill an order became", "it was not billed, or became something else", "close it in FreshBooks by hand", False),
     "before_cut_over": Entry("a document from before the cut-over changed, or came late", "it was billed or sent by other means, or nobody has seen it", "deal with it by hand and mark it resolved, or have it sent by force", False),

@@ -21,7 +21,7 @@ from connector.mapping.order_to_bill import order_to_bill
 from connector.mapping.shipment_levels import Part, order_names, parts_of, purchase_orders
 from connector.rules.packs import PartnerPack
 
-__all__ = ["order_names", "purchase_orders", "shipment_to_events"]
+__all__ = ["bill_at", "order_names", "purchase_orders", "shipment_to_events"]
 
 _NOTHING: Mapping[str, Mapping[str, Decimal]] = {}
 _ASK = "ask whoever sent the shipment for a corrected one"
@@ -330,6 +330,12 @@ def _explain_line(tally: _Tally, known: str, line: str, trace: Trace) -> None:
 # --- the bill at shipped quantities ---------------------------------------------------------------------
 
 
+def bill_at(order: Order, shipped: Mapping[str, Decimal], pack: PartnerPack) -> Mapped:
+    """The order's bill at what was shipped of it in all, by line; as ordered where nothing was."""
+    at_shipped, places = _at_what_is_shipped(order, _tally(Part(()), order, shipped, []))
+    return _bill_of(at_shipped if places else order, pack, None)
+
+
 def _bill_as_shipped(
     order: Order, tallied: _Tallied, pack: PartnerPack, findings: list[Finding], trace: Trace | None
 ) -> dict[str, Any] | None:
@@ -338,26 +344,36 @@ def _bill_as_shipped(
         message = "the bill is not adjusted: not every shipped quantity could be counted"
         findings.append(Finding("bill_not_adjusted", "warning", message, "", "adjust the bill by hand"))
         return None
+    shipped, places = _at_what_is_shipped(order, tallied)
+    if not places:
+        return None
+    bill: dict[str, Any] = _bill_of(shipped, pack, trace).document["bill"]
+    if trace is not None:
+        for name, source in trace.items():
+            paths = tuple(f"order.{_as_ordered(path, places)}" for path in source.paths)
+            rule = f"{source.rule}, at what is shipped in all" if ".lines[" in name else source.rule
+            trace[name] = Source(paths, rule)
+    return bill
+
+
+def _at_what_is_shipped(order: Order, tallied: _Tallied) -> tuple[Order, list[int]]:
+    """The order of no more than what was shipped in all, and which of its lines these are."""
     items = []
     places = []
     for index, (item, tally) in enumerate(zip(order.LineItem, tallied.lines, strict=True)):
         if tally.done > 0 and tally.ordered:
             items.append(_item_as_shipped(item, tally.done, tally.ordered))
             places.append(index)
-    if not items:
-        return None
     charges = [_recomputed(charge) for charge in order.Header.ChargesAllowances]
     header = order.Header.model_copy(update={"ChargesAllowances": charges, "QuantityTotals": []})
-    shipped = order.model_copy(update={"Header": header, "LineItem": items, "Summary": None})
-    bill: dict[str, Any] = order_to_bill(shipped, pack, date.min, trace).document["bill"]
-    if trace is not None:
-        for name, source in trace.items():
-            paths = tuple(f"order.{_as_ordered(path, places)}" for path in source.paths)
-            rule = f"{source.rule}, at what is shipped in all" if ".lines[" in name else source.rule
-            trace[name] = Source(paths, rule)
+    return order.model_copy(update={"Header": header, "LineItem": items, "Summary": None}), places
+
+
+def _bill_of(order: Order, pack: PartnerPack, trace: Trace | None) -> Mapped:
+    mapped = order_to_bill(order, pack, date.min, trace)
     if as_date(order.Header.OrderHeader.PurchaseOrderDate) is None:
-        del bill["issue_date"]  # the bill keeps the day it was first given
-    return bill
+        del mapped.document["bill"]["issue_date"]  # the bill keeps the day it was first given
+    return mapped
 
 
 def _as_ordered(path: str, places: list[int]) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.shipment import Shipment
-from connector.mapping.shipment_to_events import shipment_to_events
-from connector.usecases.orders import read_again, stored_order
+from connector.mapping.shipment_to_events import bill_at, shipment_to_events
+from connector.usecases.orders import blocked, read_again, stored_order
 
 if TYPE_CHECKING:
     from connector.ledger import Record
@@ -30,6 +30,24 @@ def bill_as_shipped(world: World, shipment: Record, order: Record) -> Mapping[st
     )
     adjusted: Mapping[str, Any] | None = mapped.document["bills"].get(number)
     return adjusted["bill"] if adjusted else None
+
+
+def bill_without(world: World, shipment: Record, order: Record) -> Mapping[str, Any]:
+    """The order's bill at what its shipments but for this one shipped; as ordered where they shipped nothing."""
+    others = [shipment.key._replace(number=number) for number in order.shipments]
+    for other in world.ledger.get_many(key for key in others if key != shipment.key).values():
+        if any(finding["code"] == "bill_not_adjusted" for finding in other.findings):
+            raise errors.CheckFailed(
+                f"not every quantity of shipment {other.key.number} could be counted, so the bill is left as it is",
+                code="bill_not_adjusted",
+                fix="adjust the bill in FreshBooks by hand, then mark this document resolved",
+            )
+    shipped = shipped_before(order, shipment.key.number)
+    mapped = bill_at(stored_order(world, order), shipped, world.pack(order.key.partner))
+    if mapped.blocked:
+        raise blocked(mapped)
+    bill: Mapping[str, Any] = mapped.document["bill"]
+    return bill
 
 
 def shipped_before(order: Record, but: str) -> dict[str, Any]:

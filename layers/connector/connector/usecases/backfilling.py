@@ -22,11 +22,11 @@ from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Event, Record, State
 from connector.mapping.invoice_to_rsx import is_credit
 from connector.usecases import inbound, outbound
+from connector.usecases.advices import keep_shipment
 from connector.usecases.arrivals import resume
 from connector.usecases.cut_over import CODE, HISTORY, is_registered
 from connector.usecases.fulfilment import note_registered
 from connector.usecases.partners import partner_of_invoice
-from connector.usecases.targets import keep_shipment
 from connector.usecases.together import alone
 from connector.usecases.webhooks import hint
 

@@ -1,11 +1,11 @@
-"""Where documents go: FreshBooks bills (made, changed, closed out), the events of a bill, and SPS's mailbox."""
+"""Where documents go: FreshBooks bills (made, changed, closed out), and SPS's mailbox."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +16,10 @@ from connector import errors
 from connector.documents.freshbooks import Bill
 from connector.documents.xml_writing import write_xml
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, revision_began
-from connector.usecases.arrivals import TRIES
+from connector.usecases.advices import ShipmentTarget
 from connector.usecases.as_shipped import bill_as_shipped
 from connector.usecases.closing import CLOSE_OUT
-from connector.usecases.orders import is_accepted, known_remote_id, order_key
+from connector.usecases.orders import is_accepted, known_remote_id
 from connector.usecases.push import Push, Receipt, Target, push
 from connector.usecases.sales import SaleTarget
 from connector.usecases.waiting import folded
@@ -48,7 +48,7 @@ def push_document(world: World, message: Mapping[str, Any]) -> Steps[None]:
 
 def _target(world: World, type_: str, document: Mapping[str, Any]) -> Target:
     if type_ == "shipment":
-        return ShipmentTarget(world)
+        return ShipmentTarget(world, BillTarget(world))
     if type_ != "order":
         raise LookupError(f"nothing takes documents of kind {type_}")
     if "invoice" in document or document.get("cancel") == "invoice_draft":
@@ -126,12 +126,27 @@ class BillTarget:
         _must_match(body["bill"], self._world.freshbooks.get_bill(int(remote_id)))
         return answer
 
+    def adjust(self, order: Record, made: Callable[[Record], Mapping[str, Any] | None]) -> None:
+        """Set an order's bill to what is made of the order while nobody else changes the bill; None leaves it."""
+        world = self._world
+        with _alone(world, order.remote_id):
+            order = world.ledger.get(order.key) or order
+            try:
+                bill = made(order)
+                if bill is not None:
+                    push = Push(order, {"bill": bill, "bill_vendor": _vendor_of(world, order)})
+                    self.change(order.remote_id, self.prepare(push).body)
+            except errors.CheckFailed as error:
+                error.place = error.place or f"order {order.key.number}"
+                raise
+
     def _as_shipped(self, push: Push) -> Mapping[str, Any] | None:
         """The changed bill at what was shipped already, where shipments set its quantities."""
         order = self._world.ledger.get(push.record.key) or push.record
-        if not order.shipments or not self._world.pack(order.key.partner).shipments.adjust_bill:
+        shipped = [number for number, event in order.shipments.items() if event["lines"]]
+        if not shipped or not self._world.pack(order.key.partner).shipments.adjust_bill:
             return None
-        last = self._world.ledger.get(order.key._replace(type="shipment", number=list(order.shipments)[-1]))
+        last = self._world.ledger.get(order.key._replace(type="shipment", number=shipped[-1]))
         bill = None if last is None else bill_as_shipped(self._world, last, order)
         if bill is None:
             return None
@@ -270,65 +285,6 @@ def _must_not_be_back(record: Record, bill_id: str) -> None:
             code="bill_brought_back",
             fix="to delete it again replay this document by force with a reason; to keep the bill mark this resolved",
         )
-
-
-class ShipmentTarget:
-    """A shipment advice becomes events of its orders' bills, kept with the orders' records."""
-
-    settle_seconds = 60.0  # as long as a change of the bill that was not answered may act late
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def prepare(self, push: Push) -> Push:
-        return replace(push, reference=push.record.key.number, body=push.document)
-
-    def deliver(self, push: Push) -> Receipt:
-        """Every step may be repeated: events are kept by shipment number, and updates are whole."""
-        remote_ids = []
-        for event in push.document["events"]:
-            order = keep_shipment(self._world, push.record, event, WHO)
-            remote_ids.append(order.remote_id)
-            is_bill = order.remote_id.isdecimal()
-            if is_bill and event["purchase_order"] in push.document.get("bills", {}):
-                self._adjust(push.record, order)
-        return Receipt(",".join(remote_ids), {"events": len(push.document["events"])})
-
-    def find(self, push: Push) -> Receipt | None:
-        return None
-
-    def _adjust(self, shipment: Record, order: Record) -> None:
-        """Set the bill to what was shipped in all, also by shipments that came since this one was mapped."""
-        world, target = self._world, BillTarget(self._world)
-        with _alone(world, order.remote_id):
-            order = world.ledger.get(order.key) or order
-            bill = bill_as_shipped(world, shipment, order)
-            if bill is not None:
-                push = Push(order, {"bill": bill, "bill_vendor": _vendor_of(world, order)})
-                target.change(order.remote_id, target.prepare(push).body)
-
-
-def keep_shipment(world: World, shipment: Record, event: Mapping[str, Any], who: str) -> Record:
-    """The order of a shipment's event, with the event on it; again changes nothing."""
-    key = order_key(world.id, shipment.key.partner, event["purchase_order"])
-    order = world.ledger.get(key)
-    for _ in range(TRIES):
-        if order is None:
-            raise errors.CheckFailed("the order's record is gone", code="order_gone")
-        if order.shipments.get(shipment.key.number) == dict(event):
-            return order
-        stepped = order.step(
-            "shipment",
-            now=world.clock.now(),
-            who=who,
-            note=f"{shipment.key.number}: {event['status']}",
-            shipments={**order.shipments, shipment.key.number: dict(event)},
-        )
-        stored = world.ledger.save(stepped, order.version)
-        if stored is None:
-            return stepped
-        order = stored
-    raise errors.Busy("the order's record keeps changing", retry_after=5)
 
 
 class MailboxTarget:

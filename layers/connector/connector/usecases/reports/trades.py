@@ -122,7 +122,8 @@ class Trade:
 
     @property
     def any_shipment(self) -> bool:
-        return bool(self.record.shipments) or bool(self.counting("asn"))
+        advised = any(event.get("lines") for event in self.record.shipments.values())
+        return advised or bool(self.counting("asn"))
 
     @property
     def shipped_total(self) -> Decimal:
