@@ -33,8 +33,8 @@ GROUPS = {
     "flows": tuple(
         f"connector.usecases.{name}"
         for name in (
-            "inbound", "orders", "targets", "sales", "as_shipped", "outbound", "corrections", "crediting",
-            "renumbering", "notices",
+            "inbound", "orders", "targets", "sales", "as_shipped", "advices", "outbound", "outbound_plans",
+            "corrections", "crediting", "renumbering", "notices",
         )
     ),
     "table": ("connector.adapters.items", "connector.adapters.dynamodb"),
@@ -49,7 +49,7 @@ GROUPS = {
     "rules": tuple(
         f"connector.rules.{name}" for name in ("checks", "invoices", "open_quantities", "packs", "profile", "rule")
     ),
-    "http": ("connector.adapters.http",),
+    "http": ("connector.adapters.http", "connector.adapters.exchanges"),
 }  # fmt: skip
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 

@@ -9,7 +9,7 @@ import pytest
 from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.packs import PartnerPack
-from connector.usecases.outbound import plan_again
+from connector.usecases.outbound_plans import plan_again
 from connector.usecases.replaying import replay, resolve
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint

@@ -11,7 +11,7 @@ from connector import errors
 from connector.ledger import DocumentKey, Record, State
 from connector.rules.open_quantities import lines_of, open_lines
 from connector.rules.packs import PartnerPack
-from connector.usecases import outbound
+from connector.usecases import outbound_plans
 from connector.usecases.fulfilment import note_fulfilment
 from connector.usecases.people import open_quantities
 from connector.usecases.replaying import preview, replay, resolve
@@ -363,7 +363,7 @@ def test_looking_at_what_a_replay_would_do_reserves_nothing() -> None:
     invoiced(fake, part("101", "40", "100.00"))
     before = fake.ledger.get(ORDER)
     preview(fake.world, stored(fake, "101").key)
-    outbound.plan_again(fake.world, stored(fake, "101"))
+    outbound_plans.plan_again(fake.world, stored(fake, "101"))
     assert fake.ledger.get(ORDER) == before
 
 

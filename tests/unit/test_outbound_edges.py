@@ -13,7 +13,7 @@ from connector.documents.freshbooks_content import content_digest
 from connector.findings import Trace
 from connector.ledger import DocumentKey, State
 from connector.usecases.arrivals import replay_message
-from connector.usecases.outbound import plan_again
+from connector.usecases.outbound_plans import plan_again
 from connector.usecases.polling import poll_freshbooks
 from connector.usecases.replaying import replay
 from connector.usecases.sightings import Sighting

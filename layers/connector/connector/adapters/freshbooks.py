@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from connector.adapters.freshbooks_errors import VENDOR, read_problem, refusal
+from connector.adapters.freshbooks_errors import VENDOR, object_of, read_problem, refusal, rows_of
 from connector.adapters.freshbooks_oauth import OAuthClient, TokenSet
 from connector.adapters.http import HttpClient, Params, Response
 from connector.documents.freshbooks import (
@@ -194,7 +194,7 @@ class FreshBooksClient:
             params: Params = [("search[vendorid]", "2147483647"), ("page", 1), ("per_page", 1)]
             try:
                 asked = self._ask("GET", f"{self._accounting}/bills/bills", "/bills/bills", params=params)
-                self._filters_vendors = not _rows(*asked, "bills")
+                self._filters_vendors = not rows_of(*asked, "bills")
             except NotFound:
                 self._filters_vendors = True  # it looked for the vendor
         if not self._filters_vendors:
@@ -275,7 +275,7 @@ class FreshBooksClient:
         url = f"{self._accounting}{path}/{record_id:d}"
         response, payload = self._ask("GET", url, f"{path}/{{id}}", params=params)
         try:
-            return model.model_validate(_object(response, payload, key))
+            return model.model_validate(object_of(response, payload, key))
         except ValidationError as error:
             raise bad_input(error, key) from error
 
@@ -297,7 +297,7 @@ class FreshBooksClient:
             method, url, template, params=params, json=body if key in body else {key: body}
         )
         try:
-            return model.model_validate(_object(response, payload, key))
+            return model.model_validate(object_of(response, payload, key))
         except ValidationError as error:  # it acted, but with what we cannot read
             raise response.unreadable(f"the {key} in the answer cannot be read") from error
 
@@ -341,7 +341,7 @@ class FreshBooksClient:
         while True:
             asked: Params = [*params, ("page", page), ("per_page", size)]
             response, payload = self._ask("GET", url, path, params=asked)
-            rows = _rows(response, payload, key)
+            rows = rows_of(response, payload, key)
             result = payload["response"]["result"]
             yield rows, _count(result.get("total"))
             pages = _count(result.get("pages"))
@@ -389,28 +389,6 @@ class FreshBooksClient:
             if not again:
                 token = self._tokens.access_token(stale=token)
         raise refusal(response)
-
-
-def _result(response: Response, payload: dict[str, Any]) -> dict[str, Any]:
-    inner = payload.get("response")
-    result = inner.get("result") if isinstance(inner, dict) else None
-    if not isinstance(result, dict):
-        raise response.unreadable("there is no result in the answer")
-    return result
-
-
-def _object(response: Response, payload: dict[str, Any], key: str) -> dict[str, Any]:
-    found = _result(response, payload).get(key)
-    if not isinstance(found, dict) or not any(found.get(name) for name in ("id", f"{key}id", "vendorid")):
-        raise response.unreadable(f"there is no {key} in the answer")
-    return found
-
-
-def _rows(response: Response, payload: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    rows = _result(response, payload).get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise response.unreadable(f"there is no list of {key} in the answer")
-    return rows
 
 
 def _count(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""FreshBooks' seven error envelopes, read by one function and mapped by one table.
+"""FreshBooks' seven error envelopes, read by one function and mapped by one table; and what wraps a good answer.
 
 Source: reference/freshbooks.md, sections 4.7, 5.1 and 5.2.
 """
@@ -139,3 +139,28 @@ def _numbers(level: dict[str, Any]) -> list[int]:
 
 def _text(value: Any) -> str:
     return " ".join(value.split())[:300] if isinstance(value, str) else ""
+
+
+def result_of(response: Response, payload: dict[str, Any]) -> dict[str, Any]:
+    """What is within `{"response": {"result": {...}}}`."""
+    inner = payload.get("response")
+    result = inner.get("result") if isinstance(inner, dict) else None
+    if not isinstance(result, dict):
+        raise response.unreadable("there is no result in the answer")
+    return result
+
+
+def object_of(response: Response, payload: dict[str, Any], key: str) -> dict[str, Any]:
+    """The one record under `key`, which has an id."""
+    found = result_of(response, payload).get(key)
+    if not isinstance(found, dict) or not any(found.get(name) for name in ("id", f"{key}id", "vendorid")):
+        raise response.unreadable(f"there is no {key} in the answer")
+    return found
+
+
+def rows_of(response: Response, payload: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The records of a page under `key`."""
+    rows = result_of(response, payload).get(key)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise response.unreadable(f"there is no list of {key} in the answer")
+    return rows

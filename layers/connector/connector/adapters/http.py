@@ -20,11 +20,8 @@ tokens or full addresses.
 from __future__ import annotations
 
 import copy
-import http.client
-import io
 import json as json_codec
 import random as random_numbers
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,10 +34,9 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from connector import __version__
+from connector.adapters.exchanges import Adapter, Exchange, under_way
 from connector.errors import BadUse, ConnectorError, OutcomeUnknown, Refused, Throttled, Unreachable
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -225,7 +221,7 @@ class HttpClient:
         self._session.auth = _leave_alone  # otherwise netrc could replace our Authorization
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"freshbooks-sps-connector/{__version__}"
-        self._adapter = _Adapter(pool_connections=4, pool_maxsize=16, max_retries=0)
+        self._adapter = Adapter(pool_connections=4, pool_maxsize=16, max_retries=0)
         self._adapter.used_at = now()
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
@@ -285,8 +281,8 @@ class HttpClient:
         if self._now() - self._adapter.used_at > IDLE_SECONDS:
             self._adapter.close()  # the function was frozen meanwhile, or the server is about to close
         self._adapter.used_at = self._now()
-        exchange = _Exchange(deadline)
-        held = _exchange.set(exchange)
+        exchange = Exchange(deadline)
+        held = under_way.set(exchange)
         status: int | None = None
         request_id = request["headers"].get("X-Request-ID", "")
         try:
@@ -309,7 +305,7 @@ class HttpClient:
             what = _words(error, exchange.sent)
             raise failure(call, what, sent=exchange.sent, request_id=request_id) from error
         finally:
-            _exchange.reset(held)
+            under_way.reset(held)
             self._adapter.used_at = self._now()
             if self._on_request:
                 self._on_request(Sent(call, status, time.monotonic() - started))
@@ -359,89 +355,3 @@ def _words(error: Exception, sent: bool) -> str:
         return words.get(kind, "no connection in time" if "Timeout" in kind else "no connection")
     in_time = "Timeout" not in kind and "timed out" not in str(error)
     return "the connection broke before the answer was complete" if in_time else "no complete answer in time"
-
-
-# -------------------------------------------------------------------------- the deadline, down at the socket
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One try under way: when it must end (`time.monotonic`), and whether a byte of it was sent."""
-
-    deadline: float
-    sent: bool = False
-
-    def seconds_left(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
-
-
-_exchange: ContextVar[_Exchange] = ContextVar("_exchange")
-
-
-class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket, each time with no more patience than the deadline leaves."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, exchange: _Exchange) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._exchange = exchange
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._exchange.seconds_left())
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
-        super().__init__(sock, *args, **keywords)
-        reader = _DeadlineReader(self.fp.detach(), sock, _exchange.get())
-        self.fp = io.BufferedReader(reader)
-
-
-class _Noting:
-    """Mixed into a connection: notes that bytes go out, and gives them the whole remaining time."""
-
-    sock: Any
-    response_class: Any = _Answer
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()  # type: ignore[attr-defined]
-        exchange = _exchange.get()
-        self.sock.settimeout(exchange.seconds_left())
-        exchange.sent = True
-        super().send(data)  # type: ignore[misc]
-
-
-class _PlainConnection(_Noting, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_Noting, HTTPSConnection):
-    pass
-
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    used_at = 0.0
-
-    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*args, **keywords)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}

@@ -21,7 +21,7 @@ from connector.documents.parts import as_date
 from connector.documents.reading import Read, read_documents
 from connector.ledger import DocumentKey, Event, Record, State
 from connector.mapping.invoice_to_rsx import is_credit
-from connector.usecases import inbound, outbound
+from connector.usecases import inbound, outbound, outbound_plans
 from connector.usecases.advices import keep_shipment
 from connector.usecases.arrivals import resume
 from connector.usecases.cut_over import CODE, HISTORY, is_registered
@@ -174,7 +174,7 @@ def _put_down(world: World, record: Record) -> None:
         if record.key.direction == "in":
             planned = inbound.plan_again(freely, record)
         else:
-            planned = outbound.map_again(freely, record)
+            planned = outbound_plans.map_again(freely, record)
     except errors.Parked as error:
         if record.key.type == "shipment" and isinstance(error, errors.Waiting):
             return  # its order may be imported later: the same import again puts it down

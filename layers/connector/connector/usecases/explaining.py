@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.findings import Trace, explained
-from connector.usecases import inbound, outbound
+from connector.usecases import inbound, outbound_plans
 from connector.usecases.orders import explain_order
 from connector.usecases.replaying import found
 
@@ -45,6 +45,6 @@ def explain(world: World, key: DocumentKey) -> dict[str, Any]:
 def _document(world: World, record: Record, trace: Trace) -> tuple[Any, str]:
     if record.key.direction == "in" and record.key.type == "order":
         return explain_order(world, record, trace), "for information only"
-    plan_again = inbound.plan_again if record.key.direction == "in" else outbound.plan_again
+    plan_again = inbound.plan_again if record.key.direction == "in" else outbound_plans.plan_again
     planned = plan_again(world, record, trace)
     return planned.document, planned.note

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from connector import errors
 from connector.ledger import Direction, DocumentKey, Record, State, reason_of
-from connector.usecases import inbound, outbound
+from connector.usecases import inbound, outbound_plans
 from connector.usecases.closing import CLOSE_OUT
 from connector.usecases.summaries import differences
 from connector.usecases.world import at_once
@@ -169,7 +169,7 @@ def _mapped(world: World, record: Record) -> _Outcome:
         if record.key.direction == "in":
             planned = inbound.plan_again(world, record)
         else:
-            planned = outbound.plan_again(world, record)
+            planned = outbound_plans.plan_again(world, record)
     except errors.Parked as error:
         return _Outcome("held", reason=reason_of(error))
     except (errors.ConnectorError, AssertionError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, DocumentKey, Record, State
-from connector.usecases import inbound, outbound
+from connector.usecases import inbound, outbound_plans
 from connector.usecases.arrivals import replay_message, said
 from connector.usecases.orders import ACCEPTED, RESENT
 from connector.usecases.summaries import differences, state_words
@@ -149,7 +149,7 @@ def hold_back(world: World, key: DocumentKey, *, who: str, reason: str) -> Recor
 def _plan(world: World, record: Record) -> Planned:
     if record.key.direction == "in":
         return inbound.plan_again(world, record)
-    return outbound.plan_again(world, record)
+    return outbound_plans.plan_again(world, record)
 
 
 def _sent(world: World, record: Record) -> Any:
