@@ -172,10 +172,8 @@ def show(
         console.print(f"  acknowledgement: {acknowledged(told['acknowledgement'])}")
     console.print(_history(told["history"]))
     for correlation, events in groupby(told["history"], lambda event: event["correlation_id"]):
-        numbers = [event["n"] for event in events]
-        console.print(
-            f"  correlation {correlation}: {'-'.join(map(str, dict.fromkeys((numbers[0], numbers[-1]))))}"
-        )
+        first, *others = [event["n"] for event in events]
+        console.print(f"  correlation {correlation}: {first}" + (f"-{others[-1]}" if others else ""))
     if told.get("open"):
         console.print(open_table(told["open"]))
     for number, event in told["shipments"].items():

@@ -131,10 +131,10 @@ class Consumer:
                 has_time=lambda seconds: engine.time - began <= FUNCTION_SECONDS - seconds,
             )
             for n, error in troubles.items():
-                if not isinstance(error, Untouched | errors.ConnectorError):
-                    raise error  # a defect and no fault: a message that meets it comes again without end
-                if not isinstance(error, Untouched):
+                if isinstance(error, errors.ConnectorError):
                     queue.shared.counts[f"failed: {type(error).__name__} {error.code}"] += 1
+                elif not isinstance(error, Untouched):
+                    raise error  # a defect and no fault: a message that meets it comes again without end
                 waits[batch[n].id] = float(int(seconds_until_again(error, batch[n].receives)))
         finally:
             queue.shared.counts["timeouts"] += engine.time - began > FUNCTION_SECONDS

@@ -14,9 +14,9 @@ from connector import errors
 from connector.ledger import OPEN, State
 from connector.usecases.outbound import map_outbound
 from connector.usecases.targets import push_document
-from connector.usecases.together import together
 from connector.usecases.upkeep import resolve_in_doubt
 from connector.usecases.webhooks import hint
+from tests.alone import take_turn
 from tests.fakes import FakeWorld
 from tests.unit.test_corrections import credit_note
 from tests.unit.test_open_quantities import part
@@ -47,8 +47,7 @@ def work(fake: FakeWorld) -> None:
     """Work until the queues are empty, or hold only what fails again and again."""
     for _ in range(20):
         for queue, use_case in ((fake.records, map_outbound), (fake.rsx, push_document)):
-            messages = queue.take()
-            queue.send([messages[n] for n in together(fake.world, messages, use_case)])
+            take_turn(fake.world, queue, use_case)
         if not fake.records.messages + fake.rsx.messages:
             return
 

@@ -11,8 +11,8 @@ from connector import errors
 from connector.usecases.inbound import map_inbound
 from connector.usecases.polling import poll_sps
 from connector.usecases.targets import push_document
-from connector.usecases.together import together
 from connector.usecases.upkeep import resolve_in_doubt
+from tests.alone import take_turn
 from tests.fakes import FakeWorld
 from tests.properties.test_order_sequences import DOCUMENTS, PACKS, POLLS
 from tests.unit.test_inbound import put
@@ -60,8 +60,7 @@ def work(fake: FakeWorld) -> None:
     """Work until the queues are empty; what failed comes again later."""
     for _ in range(40):
         for queue, use_case in ((fake.files, map_inbound), (fake.bills, push_document)):
-            messages = queue.take()
-            queue.send([messages[n] for n in together(fake.world, messages, use_case)])
+            take_turn(fake.world, queue, use_case)
         if not fake.files.messages + fake.bills.messages:
             return
         fake.clock.pass_(120)

@@ -47,6 +47,8 @@ class State(StrEnum):
 FINAL = frozenset(
     {State.DELIVERED, State.PICKED_UP, State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.SKIPPED}
 )
+AT_TARGET = frozenset({State.DELIVERED, State.PICKED_UP})
+DEALT_WITH = AT_TARGET | {State.SKIPPED}  # by a person, too: what was resolved was done by hand
 IN_FLIGHT = frozenset({State.CLAIMED, State.IN_DOUBT})
 OPEN = frozenset(State) - FINAL
 ON_THE_WAY = frozenset({State.RECEIVED, State.MAPPED, State.CLAIMED})
@@ -307,7 +309,7 @@ def revision_began(record: Record) -> str:
 
 def delivered_before(record: Record) -> bool:
     """Whether an earlier revision of this document reached the target."""
-    return any(past["state"] in (State.DELIVERED, State.PICKED_UP) for past in record.revisions)
+    return any(past["state"] in AT_TARGET for past in record.revisions)
 
 
 class Claim(StrEnum):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from connector import errors
 from connector.findings import Mapped, Trace, as_json
-from connector.ledger import DocumentKey, Record, State, delivered_before
+from connector.ledger import AT_TARGET, DEALT_WITH, DocumentKey, Record, State, delivered_before
 from connector.mapping.reversal import cancellation_of, credit_over
 from connector.usecases.arrivals import Planned, settle
 from connector.usecases.fulfilment import approved, kind_of
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from connector.usecases.world import World
 
 REVERSAL = "reversal"
-# what a person resolved was credited by hand
-_DONE = frozenset({State.DELIVERED, State.PICKED_UP, State.SKIPPED})
-_SENT = frozenset({State.DELIVERED, State.PICKED_UP})
 _CANCELLATION = "01"
 
 
@@ -62,7 +59,7 @@ class Sent(NamedTuple):
 
 def last_sent(world: World, record: Record) -> Sent | None:
     """What the partner got last, from the archive; None where nothing has reached it."""
-    past = [revision for revision in record.revisions if revision["state"] in _SENT]
+    past = [revision for revision in record.revisions if revision["state"] in AT_TARGET]
     if not past:
         return None
     pointer = past[-1]["payloads"].get("exchange")
@@ -78,7 +75,7 @@ def last_sent(world: World, record: Record) -> Sent | None:
 
 def last_delivered(world: World, record: Record) -> dict[str, Any] | None:
     """What the partner has of a document now, its present revision included."""
-    if record.state in _SENT and "exchange" in record.payloads:
+    if record.state in AT_TARGET and "exchange" in record.payloads:
         body = world.archive.get(world.id, record.payloads["exchange"])
         document: dict[str, Any] = json.loads(body)["mapped"]
         return document
@@ -88,7 +85,7 @@ def last_delivered(world: World, record: Record) -> dict[str, Any] | None:
 
 def has(world: World, record: Record) -> bool:
     """Whether the partner has the document: it was sent, and was not taken back since."""
-    if record.state is State.CANCELLED or not (record.state in _SENT or delivered_before(record)):
+    if record.state is State.CANCELLED or not (record.state in AT_TARGET or delivered_before(record)):
         return False
     document = last_delivered(world, record)
     header = next(iter(document["Header"].values())) if document is not None else {}
@@ -144,7 +141,7 @@ def is_reversal(record: Record) -> bool:
 
 def is_over(credit: Record | None) -> bool:
     """Whether who waits for this credit may go on: it is delivered, or has yet to be made by whoever waits."""
-    return credit is None or credit.state in _DONE
+    return credit is None or credit.state in DEALT_WITH
 
 
 def make_credit(world: World, record: Record, who: str) -> None:
@@ -215,7 +212,7 @@ def _must_be_able_to_go(world: World, record: Record, sent: Sent, make: Make, nu
 
 
 def _must_be_credited(record: Record, sent: Sent, credit: Record | None) -> None:
-    if credit is None or credit.state not in _DONE:
+    if credit is None or credit.state not in DEALT_WITH:
         number = sent.header["InvoiceNumber"]
         raise errors.Waiting(
             f"{number} is credited first",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.findings import Finding, Mapped, as_json
-from connector.ledger import IN_FLIGHT, DocumentKey, Record, State, delivered_before
+from connector.ledger import AT_TARGET, DEALT_WITH, IN_FLIGHT, DocumentKey, Record, State, delivered_before
 from connector.rules.checks import check
 from connector.rules.open_quantities import (
     INVOICES,
@@ -30,9 +30,6 @@ from connector.rules.rule import Case
 from connector.usecases.arrivals import TRIES, Plan, Planned
 from connector.usecases.cut_over import is_registered
 from connector.usecases.orders import blocked, is_cancelled, order_key, stored_order
-
-_ARRIVED = (State.DELIVERED, State.PICKED_UP)
-_DEALT_WITH = (*_ARRIVED, State.SKIPPED)
 
 if TYPE_CHECKING:
     from connector.documents.order import Order
@@ -191,7 +188,7 @@ def _case(
 
 def _used_by(record: Record) -> str:
     """The other FreshBooks record that has the document's number, unless this one had it delivered before."""
-    delivered = {past.get("source") for past in record.revisions if past["state"] in _ARRIVED}
+    delivered = {past.get("source") for past in record.revisions if past["state"] in AT_TARGET}
     if record.source in delivered:
         return ""
     gave_up = (State.SUPERSEDED, State.CANCELLED)  # its number, or it is below as one that was delivered
@@ -255,20 +252,21 @@ def _as_sent(
         for name, key in keys.items()
         if not _reached(records.get(key), int(fulfilment[name]["revision"]))
     }
-    entries = {
-        name: {**entry, "lines": _most(entry.get("had", {}), entry["lines"])} if name in freeing else entry
-        for name, entry in fulfilment.items()
-        if name not in freeing or "had" in entry
-    }
+    entries = dict(fulfilment)
+    for name in freeing:
+        entry = entries[name]
+        if "had" in entry:
+            entries[name] = {**entry, "lines": _most(entry["had"], entry["lines"])}
+        else:
+            del entries[name]
     return entries, list(freeing.values())
 
 
 def _had(record: Record, kept: Mapping[str, Any]) -> Mapping[str, str]:
     """What the partner was sent of an invoice before its present revision, by its kept entry."""
-    before = int(kept.get("revision", record.revision)) < record.revision
-    had: Mapping[str, str] = (
-        kept["lines"] if before and _reached(record, kept["revision"]) else kept.get("had", {})
-    )
+    revision = int(kept.get("revision", record.revision))
+    sent = revision < record.revision and _reached(record, revision)
+    had: Mapping[str, str] = kept["lines"] if sent else kept.get("had", {})
     return had
 
 
@@ -277,9 +275,7 @@ def _reached(record: Record | None, revision: int) -> bool:
     if record is None:
         return False
     now = {"revision": record.revision, "state": record.state}
-    return any(
-        one["revision"] == revision and one["state"] in _DEALT_WITH for one in (*record.revisions, now)
-    )
+    return any(one["revision"] == revision and one["state"] in DEALT_WITH for one in (*record.revisions, now))
 
 
 def _most(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:

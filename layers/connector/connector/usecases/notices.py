@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector import errors
 from connector.documents.upload import Upload
-from connector.ledger import OPEN, DocumentKey, Record, State
+from connector.ledger import AT_TARGET, OPEN, DocumentKey, Record
 from connector.mapping.consignment import Dispatch
 from connector.mapping.money import shown
 from connector.rules.open_quantities import as_texts, lines_of, open_lines, orders_named
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SOURCE = "upload"
 CANCELLED = "-cancelled"
-SENT = frozenset({State.DELIVERED, State.PICKED_UP})
 _NOTICE = "notice"
 
 
@@ -40,13 +39,13 @@ def is_cancellation(record: Record) -> bool:
 
 def stood(record: Record) -> bool:
     """Whether the partner had a notice that was not taken back, before the present revision."""
-    sent = [past["digest"] for past in record.revisions if past["state"] in SENT]
+    sent = [past["digest"] for past in record.revisions if past["state"] in AT_TARGET]
     return bool(sent) and not sent[-1].endswith(CANCELLED)
 
 
 def stands(record: Record) -> bool:
     """Whether the partner has a notice of this shipment that was not taken back."""
-    return not is_cancellation(record) if record.state in SENT else stood(record)
+    return not is_cancellation(record) if record.state in AT_TARGET else stood(record)
 
 
 def shipped_before(world: World, order: Order, record: Record, number: str) -> dict[str, Decimal]:

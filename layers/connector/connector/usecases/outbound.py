@@ -183,7 +183,8 @@ def _noted_pack(world: World, sighting: Sighting) -> PartnerPack | None:
     """
     partners = [(sighting.stored or {}).get("what", "")]
     partners += [DocumentKey.of(document).partner for document in sighting.documents.values()]
-    return next((world.packs()[partner] for partner in partners if partner in world.packs()), None)
+    packs = world.packs()
+    return next((packs[partner] for partner in partners if partner in packs), None)
 
 
 def _as_received(record: Invoice | Bill) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector import errors
 from connector.ledger import IN_FLIGHT, Claim, DocumentKey, Record, State, claim, reason_of
+from connector.rules.open_quantities import INVOICES
 from connector.usecases.arrivals import TRIES, hold, resume, resume_order
 from connector.usecases.notices import resume_invoices_of
 from connector.usecases.orders import known_remote_id
@@ -213,13 +214,13 @@ def _delivered(world: World, going: Push, receipt: Receipt, who: str, what: str)
         lease_until=0.0,
     )
     world.report("document delivered", document=record.key.id, remote_id=receipt.remote_id)
-    kind = (record.key.direction, record.key.type)
+    direction, type_ = record.key.direction, record.key.type
     # only orders, credits, notices, and changed invoices are waited for
-    if kind == ("in", "order"):
+    if (direction, type_) == ("in", "order"):
         resume_order(world, record)
-    if kind == ("out", "credit") or (kind in (("out", "invoice"), ("out", "bill")) and record.revision > 1):
+    if direction == "out" and (type_ == "credit" or (type_ in INVOICES and record.revision > 1)):
         resume(world, record.key.id)
-    if kind == ("out", "asn"):
+    if (direction, type_) == ("out", "asn"):
         resume_invoices_of(world, record.key, going.document)
 
 
